@@ -1,0 +1,4 @@
+import { ensureBuilt } from './setup.mjs'
+
+ensureBuilt()
+console.error('apogeemq: built')
