@@ -92,9 +92,16 @@ export type RequestOf<C> = C extends Command<infer Q, infer _> ? HeaderOf<Q> : n
 export type ResponseOf<C> = C extends Command<infer _, infer R> ? HeaderOf<R> : never
 
 /** Declares a command. `request` and `response` default to no fields. */
-export const command = <const Q extends Fields = Record<never, never>, const R extends Fields = Record<never, never>>(
-  definition: { code: number; name: string; request?: Q; response?: R; wireNames?: Partial<Record<keyof Q & string, string>> },
-): Command<Q, R> => ({
+export const command = <
+  const Q extends Fields = Record<never, never>,
+  const R extends Fields = Record<never, never>,
+>(definition: {
+  code: number
+  name: string
+  request?: Q
+  response?: R
+  wireNames?: Partial<Record<keyof Q & string, string>>
+}): Command<Q, R> => ({
   code: definition.code,
   name: definition.name,
   request: definition.request ?? ({} as Q),
@@ -126,7 +133,10 @@ export function decodeHeader<F extends Fields>(
     }
     const value = field.parse(text)
     if (value === undefined) {
-      throw new HeaderError('HEADER_FIELD_INVALID', `header field ${wireName} is no ${field.type}: ${text.slice(0, 64)}`)
+      throw new HeaderError(
+        'HEADER_FIELD_INVALID',
+        `header field ${wireName} is no ${field.type}: ${text.slice(0, 64)}`,
+      )
     }
     header[name] = value
   }
