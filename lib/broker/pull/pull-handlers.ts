@@ -1,0 +1,26 @@
+import { type Handler, handler } from '../../net/handler.ts'
+import { litePullMessage } from '../../protocol/commands/lite-pull-message.ts'
+import { pullMessage } from '../../protocol/commands/pull-message.ts'
+import type { PullService } from './pull-service.ts'
+
+/** PULL_MESSAGE and LITE_PULL_MESSAGE in any header encoding; the service answers by itself. */
+export const pullHandlers = (service: PullService): Handler[] =>
+  [pullMessage, litePullMessage].map((command) =>
+    handler(command, (header, { connection, request }) => {
+      service.pull({
+        to: { connection, opaque: request.opaque, serializeType: request.serializeType },
+        group: header.consumerGroup,
+        topic: header.topic,
+        queueId: header.queueId,
+        queueOffset: header.queueOffset,
+        maxMessages: header.maxMsgNums,
+        sysFlag: header.sysFlag,
+        commitOffset: header.commitOffset,
+        suspendTimeoutMs: header.suspendTimeoutMillis,
+        subVersion: header.subVersion,
+        subscription: header.subscription,
+        expressionType: header.expressionType,
+      })
+      return undefined
+    }),
+  )

@@ -1,0 +1,204 @@
+import { errorText } from '../../base/errors.ts'
+import type { Logger } from '../../base/logging.ts'
+import { ResponseError } from '../../net/handler.ts'
+import type { ResponseCodeName } from '../../protocol/response-codes.ts'
+import type { MessageStore } from '../../store/message-store.ts'
+import { PullResult } from '../../store/pull-result.ts'
+import { PullStatus } from '../../store/status.ts'
+import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
+import { type PullPlan, type PullSources, planPull } from './pull-check.ts'
+import { PullFlag, type PullRequest } from './pull-request.ts'
+import { type PullAnswer, writePullAnswer } from './pull-response.ts'
+
+/** Settings the pull path follows. */
+export interface PullSettings {
+  /** Most messages one answer carries, whatever was asked. */
+  readonly maxTransferCount: number
+  /** Bytes after which an answer is full. */
+  readonly maxTransferBytes: number
+  readonly longPollingEnable: boolean
+  readonly shortPollingTimeMs: number
+  readonly slaveReadEnable: boolean
+  /** A reader further behind than this is sent to a slave (only with `slaveReadEnable`). */
+  readonly memoryWindowBytes: number
+}
+
+/** What the pull path tells the rest of the broker. */
+export interface PullEffects {
+  commitOffset(group: string, topic: string, queueId: number, queueOffset: number, clientAddress: string): void
+  messagesGot(count: number, sizeBytes: number): void
+  /** A consumer's offset was out of bounds and is corrected. */
+  offsetMoved(event: { group: string; topic: string; queueId: number; asked: number; corrected: number }): void
+}
+
+const MASTER_ID = 0
+const FIRST_SCRATCH_BYTES = 512 * 1024
+
+/** Java's GetMessageStatus names, the remark of every pull answer. */
+const statusNames: Readonly<Record<PullStatus, string>> = {
+  [PullStatus.FOUND]: 'FOUND',
+  [PullStatus.NO_MATCHED_MESSAGE]: 'NO_MATCHED_MESSAGE',
+  [PullStatus.MESSAGE_WAS_REMOVING]: 'MESSAGE_WAS_REMOVING',
+  [PullStatus.OFFSET_FOUND_NULL]: 'OFFSET_FOUND_NULL',
+  [PullStatus.OFFSET_OVERFLOW_BADLY]: 'OFFSET_OVERFLOW_BADLY',
+  [PullStatus.OFFSET_OVERFLOW_ONE]: 'OFFSET_OVERFLOW_ONE',
+  [PullStatus.OFFSET_TOO_SMALL]: 'OFFSET_TOO_SMALL',
+  [PullStatus.NO_MATCHED_QUEUE]: 'NO_MATCHED_LOGIC_QUEUE',
+  [PullStatus.NO_MESSAGE_IN_QUEUE]: 'NO_MESSAGE_IN_QUEUE',
+}
+
+const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeName => {
+  switch (status) {
+    case PullStatus.FOUND:
+      return 'SUCCESS'
+    case PullStatus.MESSAGE_WAS_REMOVING:
+    case PullStatus.NO_MATCHED_MESSAGE:
+      return 'PULL_RETRY_IMMEDIATELY'
+    case PullStatus.NO_MATCHED_QUEUE:
+    case PullStatus.NO_MESSAGE_IN_QUEUE:
+      return queueOffset === 0 ? 'PULL_NOT_FOUND' : 'PULL_OFFSET_MOVED'
+    case PullStatus.OFFSET_OVERFLOW_BADLY:
+    case PullStatus.OFFSET_TOO_SMALL:
+      return 'PULL_OFFSET_MOVED'
+    default:
+      return 'PULL_NOT_FOUND'
+  }
+}
+
+/** Answers pulls: from the store when there is something, later when there is not. */
+export class PullService {
+  readonly #store: Pick<MessageStore, 'pull'>
+  readonly #sources: PullSources
+  readonly #settings: PullSettings
+  readonly #effects: PullEffects
+  readonly #logger: Logger
+  readonly #result = new PullResult()
+  #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
+  #polling: LongPolling | undefined
+
+  constructor(parts: {
+    readonly store: Pick<MessageStore, 'pull'>
+    readonly sources: PullSources
+    readonly settings: PullSettings
+    readonly effects: PullEffects
+    readonly logger: Logger
+  }) {
+    this.#store = parts.store
+    this.#sources = parts.sources
+    this.#settings = parts.settings
+    this.#effects = parts.effects
+    this.#logger = parts.logger
+  }
+
+  /** Where pulls wait; made with `wake` of this service. */
+  set polling(polling: LongPolling) {
+    this.#polling = polling
+  }
+
+  /**
+   * Answers the pull or parks it.
+   * @throws {ResponseError} when it may not be answered with messages at all
+   */
+  pull(request: PullRequest): void {
+    const plan = planPull(request, this.#sources)
+    const code = this.#read(plan, request.queueOffset)
+    if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
+    if ((request.sysFlag & PullFlag.commitOffset) !== 0) {
+      const { address, port } = request.to.connection.remote
+      this.#effects.commitOffset(
+        request.group,
+        request.topic,
+        request.queueId,
+        request.commitOffset,
+        `${address}:${port}`,
+      )
+    }
+  }
+
+  /** Continues a pull whose wait is over; one that still has nothing for its tags waits on. */
+  readonly wake = (parked: ParkedPull, why: Wake): void => {
+    const { request } = parked.plan
+    if (request.to.connection.closed) return
+    try {
+      const code = this.#read(parked.plan, parked.scannedTo)
+      const nothingForTags = this.#result.status === PullStatus.NO_MATCHED_MESSAGE || code === 'PULL_NOT_FOUND'
+      if (nothingForTags && why === 'arrival') {
+        if (code !== 'PULL_NOT_FOUND') parked.scannedTo = this.#result.nextBeginOffset
+        if (this.#polling?.park(parked) === true) return
+      }
+      const skipped = code === 'PULL_NOT_FOUND' && parked.scannedTo > request.queueOffset
+      this.#answer(parked.plan, skipped ? 'PULL_RETRY_IMMEDIATELY' : code)
+    } catch (error) {
+      this.#logger.error({ error, topic: request.topic, group: request.group }, 'a parked pull could not be answered')
+      this.#refuse(request, error)
+    }
+  }
+
+  #mayWait(request: PullRequest, code: ResponseCodeName): boolean {
+    return code === 'PULL_NOT_FOUND' && (request.sysFlag & PullFlag.suspend) !== 0
+  }
+
+  #park(plan: PullPlan, scannedTo: number): boolean {
+    const polling = this.#polling
+    if (polling === undefined) return false
+    const { longPollingEnable, shortPollingTimeMs } = this.#settings
+    const timeoutMs = longPollingEnable ? plan.request.suspendTimeoutMs : shortPollingTimeMs
+    return polling.park({ plan, scannedTo, deadlineMs: polling.deadline(timeoutMs) })
+  }
+
+  #read(plan: PullPlan, queueOffset: number): ResponseCodeName {
+    const { request } = plan
+    const count = Math.min(request.maxMessages, this.#settings.maxTransferCount)
+    const readInto = (into: Buffer): void =>
+      this.#store.pull(
+        plan.topic,
+        request.queueId,
+        queueOffset,
+        Math.max(count, 1),
+        plan.tagCodes,
+        this.#settings.maxTransferBytes,
+        into,
+        0,
+        this.#result,
+      )
+    readInto(this.#scratch)
+    if (this.#result.neededBytes > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(this.#result.neededBytes)
+      readInto(this.#scratch)
+    }
+    return responseCodeOf(this.#result.status, queueOffset)
+  }
+
+  #answer(plan: PullPlan, code: ResponseCodeName): void {
+    const result = this.#result
+    const { request } = plan
+    const answer: PullAnswer = {
+      code,
+      remark: statusNames[result.status],
+      suggestWhichBrokerId: this.#suggestedBroker(plan),
+      nextBeginOffset: result.nextBeginOffset,
+      minOffset: result.minOffset,
+      maxOffset: result.maxOffset,
+    }
+    const found = code === 'SUCCESS'
+    if (found) this.#effects.messagesGot(result.count, result.sizeBytes)
+    writePullAnswer(request.to, answer, this.#scratch, found ? result.sizeBytes : 0)
+    if (code === 'PULL_OFFSET_MOVED') {
+      const { group, topic, queueId, queueOffset } = request
+      this.#effects.offsetMoved({ group, topic, queueId, asked: queueOffset, corrected: answer.nextBeginOffset })
+    }
+  }
+
+  #suggestedBroker(plan: PullPlan): number {
+    const { slaveReadEnable, memoryWindowBytes } = this.#settings
+    if (!slaveReadEnable) return MASTER_ID
+    const slow = this.#result.logBehindBytes > memoryWindowBytes
+    return slow ? plan.group.whichBrokerWhenConsumeSlowly : plan.group.brokerId
+  }
+
+  #refuse(request: PullRequest, error: unknown): void {
+    const { connection, opaque, serializeType } = request.to
+    const code = error instanceof ResponseError ? error.responseCode : 1
+    connection.send({ code, opaque, flag: 1, remark: errorText(error), serializeType })
+  }
+}

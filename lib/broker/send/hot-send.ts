@@ -1,0 +1,89 @@
+import type { Connection, FrameHandler, FrameView } from '../../net/connection.ts'
+import { ResponseError } from '../../net/handler.ts'
+import type { Command } from '../../protocol/command.ts'
+import { FLAG_ONEWAY } from '../../protocol/remoting-command.ts'
+import { compileScanner, type HeaderScanner } from '../../protocol/scanner.ts'
+import type { SendPath } from './send-handlers.ts'
+import type { SendRequest } from './send-service.ts'
+
+const FIRST_TEXT_BYTES = 64 * 1024
+
+/**
+ * Sends straight from the receive buffer: the header is scanned in place, bodies stay where they are until the append
+ * at the end of the chunk copies them into the log. Leaves everything unusual to the generic handler: other header
+ * encodings, topics not seen before, client batches.
+ */
+export class HotSend implements FrameHandler {
+  readonly #path: SendPath
+  readonly #scanner: HeaderScanner
+  readonly #producerGroup: number
+  readonly #defaultTopic: number
+  readonly #defaultTopicQueueNums: number
+  readonly #topic: number
+  readonly #queueId: number
+  readonly #sysFlag: number
+  readonly #bornTimestamp: number
+  readonly #flag: number
+  readonly #properties: number
+  readonly #reconsumeTimes: number
+  readonly #batch: number
+  /** Property text of the current request, its JSON escapes undone. */
+  readonly #text = Buffer.allocUnsafeSlow(FIRST_TEXT_BYTES)
+
+  constructor(command: Command, path: SendPath) {
+    this.#path = path
+    this.#scanner = compileScanner(command)
+    this.#producerGroup = this.#scanner.slotOf('producerGroup')
+    this.#defaultTopic = this.#scanner.slotOf('defaultTopic')
+    this.#defaultTopicQueueNums = this.#scanner.slotOf('defaultTopicQueueNums')
+    this.#topic = this.#scanner.slotOf('topic')
+    this.#queueId = this.#scanner.slotOf('queueId')
+    this.#sysFlag = this.#scanner.slotOf('sysFlag')
+    this.#bornTimestamp = this.#scanner.slotOf('bornTimestamp')
+    this.#flag = this.#scanner.slotOf('flag')
+    this.#properties = this.#scanner.slotOf('properties')
+    this.#reconsumeTimes = this.#scanner.slotOf('reconsumeTimes')
+    this.#batch = this.#scanner.slotOf('batch')
+  }
+
+  onFrame(connection: Connection, frame: FrameView): boolean {
+    if (frame.serializeType !== 0) return false
+    const scanner = this.#scanner
+    if (!scanner.scan(frame.buffer, frame.headerStart, frame.headerEnd)) return false
+    if (scanner.bool(this.#batch) || !scanner.has(this.#defaultTopic) || !scanner.has(this.#producerGroup)) return false
+    const topic = this.#path.topics.find(frame.buffer, scanner.start(this.#topic), scanner.end(this.#topic))
+    if (topic === undefined || scanner.textBound(this.#properties) > this.#text.length) return false
+    const request: SendRequest = {
+      to: { connection, opaque: scanner.opaque, serializeType: 0 },
+      oneway: (scanner.flag & FLAG_ONEWAY) !== 0,
+      topic,
+      queueId: scanner.int(this.#queueId),
+      flag: scanner.int(this.#flag),
+      sysFlag: scanner.int(this.#sysFlag),
+      bornTimestampMs: scanner.int(this.#bornTimestamp),
+      reconsumeTimes: scanner.has(this.#reconsumeTimes) ? scanner.int(this.#reconsumeTimes) : 0,
+      properties: this.#text,
+      propertiesStart: 0,
+      propertiesEnd: scanner.copyText(this.#properties, this.#text, 0),
+      body: frame.buffer,
+      bodyStart: frame.bodyStart,
+      bodyEnd: frame.bodyEnd,
+    }
+    if (hasMissingNumber(request) || Number.isNaN(scanner.int(this.#defaultTopicQueueNums))) return false
+    try {
+      this.#path.service.addSingle(request)
+    } catch (error) {
+      if (!(error instanceof ResponseError)) throw error
+      if (!request.oneway) this.#path.responses.refused(request.to, error.responseCode, error.message)
+    }
+    return true
+  }
+
+  onChunkEnd(): void {
+    this.#path.pipeline.flush()
+  }
+}
+
+/** NaN stands for a number that is absent or none; a sum has it when one part has it. */
+const hasMissingNumber = ({ queueId, flag, sysFlag, bornTimestampMs, reconsumeTimes }: SendRequest): boolean =>
+  Number.isNaN(queueId + flag + sysFlag + bornTimestampMs + reconsumeTimes)

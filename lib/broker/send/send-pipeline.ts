@@ -1,0 +1,154 @@
+import { AppendBatch } from '../../store/append-batch.ts'
+import type { MessageStore } from '../../store/message-store.ts'
+import { AppendStatus } from '../../store/status.ts'
+import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
+import { type AppendRefusal, refusalOf } from './append-refusal.ts'
+import type { AnswerTo, SendResponseWriter, StoredPlace } from './send-response.ts'
+
+/** Counters the send path moves. */
+export interface SendStats {
+  messagesPut(count: number, sizeBytes: number): void
+}
+
+/** One send request whose rows stand in the batch. */
+export interface PendingSend {
+  readonly to: AnswerTo
+  readonly oneway: boolean
+  readonly queueId: number
+  readonly firstRow: number
+  /** 1, or the number of messages of a client batch. */
+  readonly rows: number
+  /** Whether the sender wants to wait for the flush mode's promise (property WAIT). */
+  readonly waits: boolean
+  /** Counted against the connection while it waits. */
+  readonly requestBytes: number
+}
+
+interface Stored {
+  readonly send: PendingSend
+  readonly place: StoredPlace
+}
+
+const BATCH_ROWS = 1024
+/** Room for the properties of a whole received chunk and of one largest request besides. */
+const AUX_BYTES = 1024 * 1024
+
+/**
+ * Collects the sends of one received chunk as rows of one append batch, appends them in one native call, and answers
+ * each when the durability gate lets it.
+ */
+export class SendPipeline {
+  /** Rows collected; replaced by `prepare` when a request needs a larger one. */
+  batch = new AppendBatch(BATCH_ROWS, AUX_BYTES)
+  readonly #store: MessageStore
+  readonly #gate: DurabilityGate
+  readonly #responses: SendResponseWriter
+  readonly #stats: SendStats
+  readonly #refusal: AppendRefusal
+  readonly #storeHostHex: string
+  #pending: PendingSend[] = []
+
+  constructor(parts: {
+    readonly store: MessageStore
+    readonly gate: DurabilityGate
+    readonly responses: SendResponseWriter
+    readonly stats: SendStats
+    readonly maxMessageBytes: number
+    /** Address and port of the store host in network order (8 or 20 bytes): the head of offset message ids. */
+    readonly storeHost: Buffer
+  }) {
+    this.#store = parts.store
+    this.#gate = parts.gate
+    this.#responses = parts.responses
+    this.#stats = parts.stats
+    this.#refusal = refusalOf(parts.store, parts.maxMessageBytes)
+    this.#storeHostHex = parts.storeHost.toString('hex').toUpperCase()
+  }
+
+  /**
+   * Makes room for a request whose bodies are ranges of `body`: appends what is collected first when its bodies are
+   * elsewhere, or when `rows` rows or `auxBytes` more no longer fit.
+   */
+  prepare(body: Buffer, rows: number, auxBytes: number): void {
+    const { batch } = this
+    const fits =
+      batch.body === body && batch.count + rows <= batch.capacity && batch.auxUsed + auxBytes <= batch.aux.length
+    if (!fits) {
+      this.flush()
+      const largeEnough = rows <= this.batch.capacity && auxBytes <= this.batch.aux.length
+      if (!largeEnough) this.batch = new AppendBatch(Math.max(rows, BATCH_ROWS), Math.max(auxBytes, AUX_BYTES))
+    }
+    this.batch.body = body
+  }
+
+  /** Remembers whom to answer for the rows just added. */
+  push(send: PendingSend): void {
+    this.#pending.push(send)
+  }
+
+  /** Appends what is collected and answers, now or when it is durable. */
+  flush(): void {
+    const sends = this.#pending
+    if (sends.length === 0) return
+    const { batch } = this
+    this.#pending = []
+    this.#store.append(batch)
+    const held: Stored[] = []
+    for (const send of sends) this.#settleAppend(send, held)
+    const { endOffset } = batch
+    batch.clear()
+    const grown = batch.capacity > BATCH_ROWS || batch.aux.length > AUX_BYTES
+    if (grown) this.batch = new AppendBatch(BATCH_ROWS, AUX_BYTES)
+    if (held.length > 0) this.#gate.hold(endOffset, (outcome) => this.#settleHeld(held, outcome))
+    else if (endOffset >= 0) this.#gate.requestSoon(endOffset)
+  }
+
+  #settleAppend(send: PendingSend, held: Stored[]): void {
+    const { batch } = this
+    const status = batch.status(send.firstRow)
+    if (status !== AppendStatus.OK) {
+      if (!send.oneway) {
+        const { code, remark } = this.#refusal(status)
+        this.#responses.refused(send.to, code, remark)
+      }
+      return
+    }
+    let sizeBytes = 0
+    for (let row = send.firstRow; row < send.firstRow + send.rows; row++) sizeBytes += batch.sizeBytes(row)
+    this.#stats.messagesPut(send.rows, sizeBytes)
+    if (send.oneway) return
+    const stored = { send, place: this.#placeOf(send) }
+    if (send.waits && this.#gate.waits) {
+      send.to.connection.begin(send.requestBytes)
+      held.push(stored)
+    } else {
+      this.#responses.stored(send.to, 'SUCCESS', stored.place)
+    }
+  }
+
+  #settleHeld(held: readonly Stored[], outcome: DurabilityOutcome): void {
+    for (const { send, place } of held) {
+      send.to.connection.end(send.requestBytes)
+      if (outcome.kind === 'durable') this.#responses.stored(send.to, 'SUCCESS', place)
+      else if (outcome.kind === 'timeout') this.#responses.stored(send.to, 'FLUSH_DISK_TIMEOUT', place)
+      else {
+        const { code, remark } = this.#refusal(AppendStatus.READ_ONLY)
+        this.#responses.refused(send.to, code, remark)
+      }
+    }
+  }
+
+  #placeOf(send: PendingSend): StoredPlace {
+    const { batch } = this
+    const { firstRow, rows, queueId } = send
+    let msgId = this.#offsetMessageId(batch.physicalOffset(firstRow))
+    for (let row = firstRow + 1; row < firstRow + rows; row++) {
+      msgId += `,${this.#offsetMessageId(batch.physicalOffset(row))}`
+    }
+    return { msgId, queueId, queueOffset: batch.queueOffset(firstRow) }
+  }
+
+  #offsetMessageId(physicalOffset: number): string {
+    return this.#storeHostHex + physicalOffset.toString(16).toUpperCase().padStart(16, '0')
+  }
+}

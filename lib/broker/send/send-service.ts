@@ -1,0 +1,221 @@
+import type { Clock } from '../../base/clock.ts'
+import { ResponseError } from '../../net/handler.ts'
+import { forEachBatchMessage } from '../../protocol/batch-codec.ts'
+import { PropertyName } from '../../protocol/property-names.ts'
+import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
+import { maxAppendRows } from '../../store/append-batch.ts'
+import type { SendPipeline } from './send-pipeline.ts'
+import type { AnswerTo } from './send-response.ts'
+import type { SendTopic } from './send-topics.ts'
+
+/** A send request whose topic is resolved. Ranges point into borrowed memory. */
+export interface SendRequest {
+  to: AnswerTo
+  oneway: boolean
+  topic: SendTopic
+  /** Negative lets the broker choose. */
+  queueId: number
+  flag: number
+  sysFlag: number
+  bornTimestampMs: number
+  reconsumeTimes: number
+  properties: Buffer
+  propertiesStart: number
+  propertiesEnd: number
+  body: Buffer
+  bodyStart: number
+  bodyEnd: number
+}
+
+const WATCH_WAIT = 0
+const WATCH_TRANSACTION = 1
+const WATCH_DELAY = 2
+const MAX_HOST_BYTES = 16
+const PROPERTY_SEPARATOR_BYTE = 2
+
+/** Turns send requests into rows of the pipeline's batch, with Java's checks and stored properties. */
+export class SendService {
+  readonly #pipeline: SendPipeline
+  readonly #clock: Clock
+  readonly #acceptFromMs: number
+  readonly #maxBodyBytes: number
+  readonly #random: () => number
+  readonly #single: PropertyRewriter
+  readonly #ofBatch: PropertyRewriter
+
+  constructor(
+    pipeline: SendPipeline,
+    clock: Clock,
+    settings: {
+      readonly clusterName: string
+      readonly acceptFromMs: number
+      readonly maxBodyBytes: number
+      /** Chooses queues; in [0, 1). */
+      readonly random: () => number
+    },
+  ) {
+    this.#pipeline = pipeline
+    this.#clock = clock
+    this.#acceptFromMs = settings.acceptFromMs
+    this.#maxBodyBytes = settings.maxBodyBytes
+    this.#random = settings.random
+    const put = [[PropertyName.CLUSTER, settings.clusterName]] as const
+    const watch = [PropertyName.WAIT, PropertyName.TRANSACTION_PREPARED, PropertyName.DELAY]
+    this.#single = new PropertyRewriter({ remove: [PropertyName.WAIT], put }, watch)
+    this.#ofBatch = new PropertyRewriter({ remove: [], put }, watch)
+  }
+
+  /**
+   * Adds one message to the batch.
+   * @throws {ResponseError} when it may not be stored; nothing was added then
+   */
+  addSingle(request: SendRequest): void {
+    const queueId = this.#checkedQueue(request)
+    const { properties, propertiesStart, propertiesEnd, topic } = request
+    const rewriter = this.#single
+    const auxBytes = rewriter.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
+    this.#pipeline.prepare(request.body, 1, auxBytes)
+    const { batch } = this.#pipeline
+    const hostStart = this.#putHost(request)
+    const start = batch.auxUsed
+    const end = rewriter.rewrite(properties, propertiesStart, propertiesEnd, batch.aux, start)
+    refuseUnsupported(rewriter, properties)
+    batch.auxUsed = end
+    const { remote } = request.to.connection
+    const row = batch.add(
+      topic.handle,
+      queueId,
+      request.flag,
+      request.sysFlag | topic.sysFlag,
+      request.reconsumeTimes,
+      request.bornTimestampMs,
+      0,
+      hostStart,
+      remote.bytes.length,
+      remote.port,
+      request.bodyStart,
+      request.bodyEnd - request.bodyStart,
+      start,
+      end - start,
+      1,
+    )
+    this.#push(request, queueId, row, 1, waitsForStore(rewriter, properties))
+  }
+
+  /**
+   * Adds every message of a client batch (SEND_BATCH_MESSAGE); they are stored one behind the other or not at all.
+   * @throws {ResponseError}
+   */
+  addBatch(request: SendRequest): void {
+    const queueId = this.#checkedQueue(request)
+    const { properties, propertiesStart, propertiesEnd, body, bodyStart, bodyEnd } = request
+    const count = this.#countBatch(body, bodyStart, bodyEnd)
+    const common = Buffer.allocUnsafe(this.#ofBatch.sizeBound(propertiesEnd - propertiesStart))
+    const commonBytes = this.#ofBatch.rewrite(properties, propertiesStart, propertiesEnd, common, 0)
+    refuseUnsupported(this.#ofBatch, properties)
+    const waits = waitsForStore(this.#ofBatch, properties)
+    const auxBytes = bodyEnd - bodyStart + count * (commonBytes + 1) + MAX_HOST_BYTES
+    this.#pipeline.prepare(body, count, auxBytes)
+    const { batch } = this.#pipeline
+    const firstRow = batch.count
+    const hostStart = this.#putHost(request)
+    const { remote } = request.to.connection
+    forEachBatchMessage(body, bodyStart, bodyEnd, (messageStart, messageEnd, ownStart, ownEnd, flag) => {
+      const start = batch.auxUsed
+      body.copy(batch.aux, start, ownStart, ownEnd)
+      let end = start + ownEnd - ownStart
+      if (end > start && commonBytes > 0 && batch.aux[end - 1] !== PROPERTY_SEPARATOR_BYTE) {
+        batch.aux[end++] = PROPERTY_SEPARATOR_BYTE
+      }
+      common.copy(batch.aux, end, 0, commonBytes)
+      end += commonBytes
+      batch.auxUsed = end
+      batch.add(
+        request.topic.handle,
+        queueId,
+        flag,
+        request.sysFlag | request.topic.sysFlag,
+        request.reconsumeTimes,
+        request.bornTimestampMs,
+        0,
+        hostStart,
+        remote.bytes.length,
+        remote.port,
+        messageStart,
+        messageEnd - messageStart,
+        start,
+        end - start,
+        batch.count === firstRow ? count : 0,
+      )
+    })
+    this.#push(request, queueId, firstRow, count, waits)
+  }
+
+  #push(request: SendRequest, queueId: number, firstRow: number, rows: number, waits: boolean): void {
+    const requestBytes = request.bodyEnd - request.bodyStart
+    this.#pipeline.push({ to: request.to, oneway: request.oneway, queueId, firstRow, rows, waits, requestBytes })
+  }
+
+  #putHost(request: SendRequest): number {
+    const { batch } = this.#pipeline
+    const start = batch.auxUsed
+    const { bytes } = request.to.connection.remote
+    batch.aux.set(bytes, start)
+    batch.auxUsed = start + bytes.length
+    return start
+  }
+
+  #checkedQueue({ queueId, topic, to }: SendRequest): number {
+    if (this.#acceptFromMs > 0 && this.#clock.nowMs() < this.#acceptFromMs) {
+      const until = new Date(this.#acceptFromMs).toISOString()
+      throw new ResponseError('SYSTEM_ERROR', `broker unable to service, until ${until}`)
+    }
+    if (queueId >= topic.queueLimit) {
+      const { address, port } = to.connection.remote
+      const { topicName, readQueueNums, writeQueueNums } = topic.config
+      const config = `TopicConfig [topicName=${topicName}, readQueueNums=${readQueueNums}, writeQueueNums=${writeQueueNums}]`
+      throw new ResponseError(
+        'SYSTEM_ERROR',
+        `request queueId[${queueId}] is illegal, ${config} Producer: ${address}:${port}`,
+      )
+    }
+    return queueId >= 0 ? queueId : Math.floor(this.#random() * topic.config.writeQueueNums)
+  }
+
+  #countBatch(body: Buffer, start: number, end: number): number {
+    if (end - start > this.#maxBodyBytes) {
+      const remark = `the message is illegal, the batch of ${end - start} bytes is over the limit of ${this.#maxBodyBytes}`
+      throw new ResponseError('MESSAGE_ILLEGAL', remark)
+    }
+    const count = forEachBatchMessage(body, start, end, () => {})
+    if (count === 0) throw new ResponseError('MESSAGE_ILLEGAL', 'the batch has no message')
+    if (count > maxAppendRows) {
+      throw new ResponseError('MESSAGE_ILLEGAL', `the batch has ${count} messages, the limit is ${maxAppendRows}`)
+    }
+    return count
+  }
+}
+
+/** Java's Boolean.parseBoolean of a watched property. */
+const isTrue = (rewriter: PropertyRewriter, watch: number, source: Buffer): boolean => {
+  const start = rewriter.watchedStart(watch)
+  return start >= 0 && source.toString('latin1', start, rewriter.watchedEnd(watch)).toLowerCase() === 'true'
+}
+
+/** WAIT absent means true. */
+const waitsForStore = (rewriter: PropertyRewriter, source: Buffer): boolean =>
+  rewriter.watchedStart(WATCH_WAIT) < 0 || isTrue(rewriter, WATCH_WAIT, source)
+
+/**
+ * A half or delayed message stored as an ordinary one would be seen by consumers at once, so it is refused as long as
+ * the broker does not implement transactions and delays.
+ */
+const refuseUnsupported = (rewriter: PropertyRewriter, source: Buffer): void => {
+  if (isTrue(rewriter, WATCH_TRANSACTION, source)) {
+    throw new ResponseError('MESSAGE_ILLEGAL', 'transaction messages are not supported by this version of the broker')
+  }
+  const start = rewriter.watchedStart(WATCH_DELAY)
+  if (start >= 0 && Number(source.toString('latin1', start, rewriter.watchedEnd(WATCH_DELAY))) > 0) {
+    throw new ResponseError('MESSAGE_ILLEGAL', 'delayed messages are not supported by this version of the broker')
+  }
+}

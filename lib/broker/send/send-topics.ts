@@ -1,0 +1,144 @@
+import { ResponseError } from '../../net/handler.ts'
+import { isRetryTopic, isUnsendableTopic, validateTopic } from '../../protocol/names.ts'
+import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
+
+/** What the send path reads of a topic. */
+export interface SendTopicConfig {
+  readonly topicName: string
+  readonly readQueueNums: number
+  readonly writeQueueNums: number
+  readonly order: boolean
+  readonly topicFilterType: string
+}
+
+/** What the send path needs of the topic table. */
+export interface SendTopicTable {
+  /** Grows with every change; cached topics are dropped when it does. */
+  readonly version: number
+  get(name: string): SendTopicConfig | undefined
+  /** Java's auto-creation on first send; undefined when the default topic does not allow it. */
+  createOnSend(
+    name: string,
+    request: {
+      readonly defaultTopic: string
+      readonly defaultTopicQueueNums: number
+      readonly remoteAddress: string
+      readonly topicSysFlag: number
+    },
+  ): SendTopicConfig | undefined
+}
+
+/** A topic that messages may be sent to, with what the hot path needs of it. */
+export interface SendTopic {
+  readonly name: string
+  readonly bytes: Buffer
+  readonly handle: TopicHandle
+  readonly config: SendTopicConfig
+  /** Queue ids from 0 to below this are accepted. */
+  readonly queueLimit: number
+  /** Bits that the topic adds to a message's sysFlag. */
+  readonly sysFlag: number
+}
+
+/** What auto-creation takes from a send request. */
+export interface CreationHints {
+  readonly defaultTopic: string
+  readonly defaultTopicQueueNums: number
+  readonly unitMode: boolean
+  readonly remoteAddress: string
+}
+
+const MULTI_TAGS_FLAG = 1 << 1
+const UNIT_FLAG = 1
+const UNIT_SUB_FLAG = 2
+
+/** Resolves and checks the topic of a send request; remembers the answer until the topic table changes. */
+export class SendTopics {
+  readonly #topics: SendTopicTable
+  readonly #store: Pick<MessageStore, 'topic'>
+  readonly #brokerAddress: string
+  readonly #brokerWritable: () => boolean
+  readonly #known = new Map<string, SendTopic>()
+  #knownVersion = -1
+  #last: SendTopic | undefined
+
+  constructor(
+    topics: SendTopicTable,
+    store: Pick<MessageStore, 'topic'>,
+    broker: { readonly address: string; readonly writable: () => boolean },
+  ) {
+    this.#topics = topics
+    this.#store = store
+    this.#brokerAddress = broker.address
+    this.#brokerWritable = broker.writable
+  }
+
+  /** A topic seen before, by its name's bytes; undefined sends the caller to `resolve`. */
+  find(buffer: Buffer, start: number, end: number): SendTopic | undefined {
+    this.#forgetWhenChanged()
+    const last = this.#last
+    if (last !== undefined && sameBytes(last.bytes, buffer, start, end)) return last
+    const found = this.#known.get(buffer.toString('latin1', start, end))
+    if (found !== undefined) this.#last = found
+    return found
+  }
+
+  /**
+   * Finds or creates the topic.
+   * @throws {ResponseError} with Java's code and reason when messages may not be sent to it
+   */
+  resolve(name: string, hints: CreationHints): SendTopic {
+    this.#forgetWhenChanged()
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    if (!this.#brokerWritable() && this.#topics.get(name)?.order === true) {
+      throw new ResponseError('NO_PERMISSION', `the broker[${this.#brokerAddress}] sending message is forbidden`)
+    }
+    const illegal = validateTopic(name)
+    if (illegal !== undefined) throw new ResponseError('SYSTEM_ERROR', illegal)
+    if (isUnsendableTopic(name)) {
+      throw new ResponseError('NO_PERMISSION', `Sending message to topic[${name}] is forbidden.`)
+    }
+    const config = this.#topics.get(name) ?? this.#create(name, hints)
+    const topic: SendTopic = {
+      name,
+      bytes: Buffer.from(name, 'latin1'),
+      handle: this.#store.topic(name),
+      config,
+      queueLimit: Math.max(config.writeQueueNums, config.readQueueNums),
+      sysFlag: config.topicFilterType === 'MULTI_TAG' ? MULTI_TAGS_FLAG : 0,
+    }
+    this.#forgetWhenChanged()
+    this.#known.set(name, topic)
+    return topic
+  }
+
+  #create(name: string, hints: CreationHints): SendTopicConfig {
+    const topicSysFlag = hints.unitMode ? (isRetryTopic(name) ? UNIT_SUB_FLAG : UNIT_FLAG) : 0
+    const { defaultTopic, defaultTopicQueueNums, remoteAddress } = hints
+    const created = this.#topics.createOnSend(name, {
+      defaultTopic,
+      defaultTopicQueueNums,
+      remoteAddress,
+      topicSysFlag,
+    })
+    if (created === undefined) {
+      throw new ResponseError('TOPIC_NOT_EXIST', `topic[${name}] not exist, apply first please!`)
+    }
+    return created
+  }
+
+  #forgetWhenChanged(): void {
+    if (this.#knownVersion === this.#topics.version) return
+    this.#knownVersion = this.#topics.version
+    this.#known.clear()
+    this.#last = undefined
+  }
+}
+
+const sameBytes = (bytes: Buffer, buffer: Buffer, start: number, end: number): boolean => {
+  const { length } = bytes
+  if (end - start !== length) return false
+  for (let i = 0; i < length; i++) if (bytes[i] !== buffer[start + i]) return false
+  return true
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../base/clock.ts'
+import type { FrameHandler } from '../../net/connection.ts'
+import type { Handler } from '../../net/handler.ts'
+import { sendMessage } from '../../protocol/commands/send-message.ts'
+import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
+import { hostAddress } from '../../protocol/host-address.ts'
+import type { MessageStore } from '../../store/message-store.ts'
+import type { DurabilityGate } from '../durability.ts'
+import { HotSend } from './hot-send.ts'
+import { sendHandlers } from './send-handlers.ts'
+import { SendPipeline, type SendStats } from './send-pipeline.ts'
+import { SendResponseWriter } from './send-response.ts'
+import { SendService } from './send-service.ts'
+import { SendTopics, type SendTopicTable } from './send-topics.ts'
+
+/** What the send path needs of the broker. */
+export interface SendParts {
+  readonly store: MessageStore
+  readonly gate: DurabilityGate
+  readonly topics: SendTopicTable
+  readonly stats: SendStats
+  readonly clock: Clock
+  /** In [0, 1); chooses a queue when the producer left it open. */
+  readonly random: () => number
+  readonly settings: {
+    readonly clusterName: string
+    readonly regionId: string
+    readonly traceOn: boolean
+    readonly maxBodyBytes: number
+    readonly acceptFromMs: number
+    /** Address that records and message ids name: brokerIP1, an IP literal, and the listen port. */
+    readonly storeHost: { readonly address: string; readonly port: number }
+    readonly writable: () => boolean
+  }
+}
+
+/** Handlers of the three send codes, and the frame handlers that take them straight from the receive buffer. */
+export const createSendHandlers = (
+  parts: SendParts,
+): { handlers: Handler[]; frameHandlers: Map<number, FrameHandler> } => {
+  const { store, gate, stats, settings } = parts
+  const { address, port } = settings.storeHost
+  const { bytes } = hostAddress(address, port)
+  const portBytes = Buffer.alloc(4)
+  portBytes.writeInt32BE(port)
+  const responses = new SendResponseWriter(settings)
+  const pipeline = new SendPipeline({
+    store,
+    gate,
+    responses,
+    stats,
+    maxMessageBytes: settings.maxBodyBytes,
+    storeHost: Buffer.concat([bytes, portBytes]),
+  })
+  const { clusterName, acceptFromMs, maxBodyBytes } = settings
+  const service = new SendService(pipeline, parts.clock, {
+    clusterName,
+    acceptFromMs,
+    maxBodyBytes,
+    random: parts.random,
+  })
+  const topics = new SendTopics(parts.topics, store, { address, writable: settings.writable })
+  const path = { topics, service, pipeline, responses }
+  return {
+    handlers: sendHandlers(path),
+    frameHandlers: new Map([sendMessage, sendMessageV2].map((command) => [command.code, new HotSend(command, path)])),
+  }
+}
