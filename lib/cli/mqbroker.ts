@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { brokerCommand } from './broker-command.ts'
+
+await brokerCommand('mqbroker').parseAsync()

@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import { Parts } from '../base/lifecycle.ts'
+import { createLogger } from '../base/logging.ts'
+import { parseBrokerConfig, startBroker } from '../broker/index.ts'
+import { parseNamesrvConfig, startNameServer } from '../namesrv/index.ts'
+import { readConfigFile, reportConfig } from './config-file.ts'
+import { runServer } from './run-server.ts'
+import { failStart } from './start-failure.ts'
+
+interface StartFlags {
+  readonly data: string
+  readonly host: string
+  readonly namesrvPort: number
+  readonly brokerPort?: number
+  readonly config?: string
+}
+
+const portNumber = (text: string): number => {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is 1 to 65535')
+  return port
+}
+
+/** What the flags say to the broker; the file given with --config may say the rest. */
+const brokerProperties = async (flags: StartFlags, nameServer: string): Promise<Map<string, string>> => {
+  const properties = await readConfigFile(flags.config)
+  properties.set('storePathRootDir', join(flags.data, 'store'))
+  properties.delete('storePathCommitLog')
+  properties.set('namesrvAddr', nameServer)
+  if (flags.brokerPort !== undefined) properties.set('listenPort', String(flags.brokerPort))
+  for (const key of ['brokerIP1', 'brokerIP2']) if (!properties.has(key)) properties.set(key, flags.host)
+  return properties
+}
+
+const startBoth = async (flags: StartFlags) => {
+  const parts = new Parts()
+  const logger = createLogger({ destination: join(flags.data, 'logs', 'apogeemq.log') })
+  const namesrvAddress = `${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${flags.namesrvPort}`
+  const parsed = parseBrokerConfig(await brokerProperties(flags, namesrvAddress))
+  reportConfig(parsed)
+  const brokerPort = parsed.config.current.net.listenPort
+  const portOptions = new Map([
+    [brokerPort, '--broker-port'],
+    [brokerPort - 2, '--broker-port (the port two below it is used as well)'],
+    [flags.namesrvPort, '--namesrv-port'],
+  ])
+  try {
+    const namesrv = parseNamesrvConfig(
+      new Map([
+        ['listenPort', String(flags.namesrvPort)],
+        ['kvConfigPath', join(flags.data, 'namesrv', 'kvConfig.json')],
+        ['configStorePath', join(flags.data, 'namesrv', 'namesrv.properties')],
+      ]),
+    )
+    const surroundings = { clock: systemClock, logger, listenHost: flags.host }
+    const nameServer = await parts.start('name server', () => startNameServer(namesrv.config, surroundings))
+    const configPath = flags.config === undefined ? {} : { configPath: flags.config }
+    const broker = await parts.start('broker', () => startBroker(parsed.config, { ...surroundings, ...configPath }))
+    const readyLine = `apogeemq ready: name server ${nameServer.address}, broker ${broker.address}, data ${flags.data}`
+    return { server: parts, readyLine }
+  } catch (error) {
+    await parts.stop()
+    return failStart(error, portOptions)
+  }
+}
+
+/** `apogeemq start`: name server and broker in one process, for development and small installations. */
+export const addStartCommand = (program: Command): Command =>
+  program
+    .command('start')
+    .description('Run a name server and a broker in one process.')
+    .option('--data <dir>', 'data directory; the store is in DIR/store', './data')
+    .option('--host <address>', 'address to listen on, advertised unless brokerIP1 says otherwise', '127.0.0.1')
+    .option('--namesrv-port <port>', 'port of the name server', portNumber, 9876)
+    .option('--broker-port <port>', 'port of the broker (default: 10911, or listenPort of the file)', portNumber)
+    .option('--config <file>', 'broker properties, as the Java broker reads them')
+    .action((flags: StartFlags) => runServer(['broker', 'namesrv'], () => startBoth(flags)))
