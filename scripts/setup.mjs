@@ -86,7 +86,9 @@ const bundledNodeDir = () => {
 }
 
 const ensureAddon = () => {
-  const sources = filesUnder('native', (name) => /\.(cc|h)$/.test(name)).filter((file) => !file.startsWith('native/test'))
+  const sources = filesUnder('native', (name) => /\.(cc|h)$/.test(name)).filter(
+    (file) => !file.startsWith('native/test'),
+  )
   const digest = digestOf(['binding.gyp', ...sources], `${process.platform} ${process.arch} ${process.env.CXX ?? ''}`)
   unlessFresh('build/.apogeemq-stamp', digest, 'build/Release/apogee_store.node', () => {
     const missing = missingTools()

@@ -24,7 +24,15 @@ const nativeTests = (sanitizers) => {
   const folder = join(root, 'build', `native-${name}`)
   console.error(`apogeemq: engine tests, ${name} ...`)
   const generator = versionOf('ninja') === undefined ? [] : ['-G', 'Ninja']
-  const configure = ['-S', 'native', '-B', folder, ...generator, `-DAPOGEE_SANITIZE=${sanitizers}`, '-DCMAKE_BUILD_TYPE=RelWithDebInfo']
+  const configure = [
+    '-S',
+    'native',
+    '-B',
+    folder,
+    ...generator,
+    `-DAPOGEE_SANITIZE=${sanitizers}`,
+    '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+  ]
   run('cmake', [...configure, '--log-level=WARNING'], { what: 'cmake (engine tests)' })
   run('cmake', ['--build', folder, '--parallel', String(availableParallelism())], { what: 'build of the engine tests' })
   // ThreadSanitizer needs a fixed memory layout on newer kernels.
@@ -36,7 +44,9 @@ const nativeTests = (sanitizers) => {
 
 const engineTests = () => {
   const missing = ['cmake', 'c++'].filter((tool) => versionOf(tool) === undefined)
-  const gtest = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((dir) => existsSync(join(dir, 'gtest')))
+  const gtest = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((dir) =>
+    existsSync(join(dir, 'gtest')),
+  )
   if (!gtest) missing.push('GoogleTest')
   if (missing.length > 0) {
     const line = `the engine's own tests were NOT RUN: this machine has no ${missing.join(', ')} (Debian: apt-get install cmake libgtest-dev)`
@@ -60,6 +70,14 @@ if (asked.length > 0 && asked[0] !== 'unit') {
 } else {
   lint()
   engineTests()
-  if (asked[0] === 'unit') nodeTests(testFiles((file) => !isSlow(file)), availableParallelism())
-  else nodeTests(testFiles(() => true), availableParallelism())
+  if (asked[0] === 'unit')
+    nodeTests(
+      testFiles((file) => !isSlow(file)),
+      availableParallelism(),
+    )
+  else
+    nodeTests(
+      testFiles(() => true),
+      availableParallelism(),
+    )
 }
