@@ -1,0 +1,14 @@
+export { AppendBatch, maxAppendRows } from './append-batch.ts'
+export type {
+  FlushOptions,
+  KeyQueryResult,
+  MessageStore,
+  RecoveryReport,
+  StoreOptions,
+  StoreWatermarks,
+} from './message-store.ts'
+export { openStore } from './native-store.ts'
+export { PullResult } from './pull-result.ts'
+export { AppendStatus, PullStatus } from './status.ts'
+export { StoreError, type StoreErrorCode } from './store-error.ts'
+export type { TopicHandle } from './topic-handle.ts'

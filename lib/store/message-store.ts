@@ -1,0 +1,167 @@
+import type { AppendBatch } from './append-batch.ts'
+import type { PullResult } from './pull-result.ts'
+import type { StoreError } from './store-error.ts'
+import type { TopicHandle } from './topic-handle.ts'
+
+export type { TopicHandle } from './topic-handle.ts'
+
+/** How appended bytes become durable. */
+export interface FlushOptions {
+  /** `async`: by interval and amount. `sync`: when asked for through `requestFlush`; all that wait share one sync. */
+  readonly mode: 'async' | 'sync'
+  /** Async: how often the flush thread looks, in milliseconds. 1 to 3,600,000; default 500. */
+  readonly intervalMs?: number | undefined
+  /** Async: an interval with fewer dirty 4 KiB pages is skipped. 0 to 1,000,000; default 4. */
+  readonly leastPages?: number | undefined
+  /** Async: flushes whatever is dirty at least this often, in milliseconds. 1 to 3,600,000; default 10,000. */
+  readonly thoroughIntervalMs?: number | undefined
+}
+
+/** Where a store lives and how it works. Sizes are in bytes. */
+export interface StoreOptions {
+  /** Directory of the store, in RocketMQ's layout. Created when absent. */
+  readonly rootDir: string
+  /** Directory of the CommitLog. Default `rootDir`/commitlog. */
+  readonly commitLogDir?: string | undefined
+  /** Size of one CommitLog file, 4 KiB to 2 GiB - 1; default 1 GiB. Must be what the directory was written with. */
+  readonly segmentBytes?: number | undefined
+  /** Size of one ConsumeQueue file, 20 to 2 GiB - 1, rounded up to a multiple of 20; default 6,000,000. */
+  readonly consumeQueueFileBytes?: number | undefined
+  /** Largest message body, 1 to 2 GiB - 1; default 4 MiB. */
+  readonly maxBodyBytes?: number | undefined
+  /** Whether messages are indexed by key. Default true. */
+  readonly indexEnabled?: boolean | undefined
+  /** Hash slots of one index file, 1 to 100,000,000; default 5,000,000. */
+  readonly indexSlots?: number | undefined
+  /** Entries of one index file, 1 to 100,000,000; default 20,000,000. */
+  readonly indexItems?: number | undefined
+  /** Whether recovery verifies bodies. Default true. */
+  readonly checkCrcOnRecover?: boolean | undefined
+  /** Default async with the defaults there. */
+  readonly flush?: FlushOptions | undefined
+  /** How often ConsumeQueue files are flushed, 1 to 3,600,000 milliseconds; default 1,000. */
+  readonly consumeQueueFlushIntervalMs?: number | undefined
+  /** Address and port written into every record as its store host. `address` is an IPv4 or IPv6 literal. */
+  readonly storeHost: { readonly address: string; readonly port: number }
+  /** Milliseconds per delay level, level 1 first (at most 64). Sets the tag code of SCHEDULE_TOPIC_XXXX entries. */
+  readonly delayLevelsMs?: readonly number[] | undefined
+}
+
+/** Physical offsets up to which the log has come. `appended >= flushed`, `appended >= dispatched`. */
+export interface StoreWatermarks {
+  /** End of the last record written. */
+  readonly appended: number
+  /** Everything below is on the device. */
+  readonly flushed: number
+  /** Queue entries and index of everything below can be read. */
+  readonly dispatched: number
+}
+
+/** What opening found and did. Offsets are physical. */
+export interface RecoveryReport {
+  /** Whether the store had been closed in order. */
+  readonly wasClean: boolean
+  /** Records from here on were checked, bodies included. */
+  readonly checkedFromOffset: number
+  /** Records from here on were held against queues and index. */
+  readonly dispatchedFromOffset: number
+  /** Where the log goes on. */
+  readonly endOffset: number
+  /** Queue entries that were missing. */
+  readonly addedQueueEntries: number
+  /** One sentence for each thing ignored, cut or lost. */
+  readonly notes: readonly string[]
+}
+
+/** What a query by key found. */
+export interface KeyQueryResult {
+  /** Newest first. Candidates by hash: the caller compares keys. */
+  readonly physicalOffsets: number[]
+  readonly indexLastUpdateTimestampMs: number
+  readonly indexLastUpdatePhysicalOffset: number
+}
+
+/**
+ * One open store. All methods belong to the thread that opened it. Offsets are safe integers; anything else is
+ * `STORE_INVALID_ARGUMENT`. After `close()` was called every method ends with `STORE_CLOSED`: it throws, `whenFlushed`
+ * rejects, `onFlushed` calls back with it, `append` gives its rows `AppendStatus.CLOSED`.
+ *
+ * An open store does not keep the process alive; one that opens, closes or has flush waiters does. A store left open
+ * at the end of its thread or process is closed then, also by `process.exit()` and an uncaught exception.
+ */
+export interface MessageStore extends AsyncDisposable {
+  /**
+   * The handle of a topic. Same name, same handle.
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT` when the name is no valid topic name
+   */
+  topic(name: string): TopicHandle
+  /**
+   * Appends the batch's rows in order and fills in their results. Does not wait for the device.
+   * Never throws for what is wrong with a row or the store: see `batch.status`.
+   */
+  append(batch: AppendBatch): void
+  /** Sync mode: asks for everything below `endOffset` to be made durable. Once per group of appends is enough. */
+  requestFlush(endOffset: number): void
+  /**
+   * Requests a flush and resolves when everything below `endOffset` is durable. Waiters settle in the order they came.
+   * Rejects with `STORE_READ_ONLY` after a failed sync, and with `STORE_CLOSED` when the store closed before.
+   */
+  whenFlushed(endOffset: number): Promise<void>
+  /**
+   * As {@link whenFlushed} for the hot path: no promise, and no request (call {@link requestFlush} once per group).
+   * The callback runs after this call returned, with the error or undefined. `endOffset` must not decrease from call
+   * to call: a smaller one waits for those before it.
+   */
+  onFlushed(endOffset: number, callback: (error: StoreError | undefined) => void): void
+  /** A live view; after `close()` the last values. */
+  readonly watermarks: StoreWatermarks
+  /** Why the store is read-only: `STORE_READ_ONLY` with the first failure as `cause`. Undefined while it can be written. */
+  readonly failure: StoreError | undefined
+  readonly flushMode: 'async' | 'sync'
+  /** Of this opening. */
+  readonly recovery: RecoveryReport
+  /**
+   * Copies up to `maxCount` whole records of a queue into `into`, from `intoStart` on, and fills in `result`.
+   *
+   * @param fromQueueOffset first message wanted
+   * @param tagCodes pass only messages whose tag has one of these Java hash codes; undefined or empty passes all
+   * @param maxBytes stop after this many, but give one record when it fits into `into`
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`
+   */
+  pull(
+    topic: TopicHandle,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array | undefined,
+    maxBytes: number,
+    into: Buffer,
+    intoStart: number,
+    result: PullResult,
+  ): void
+  /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
+  watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
+  /** Called for each watched queue that got new entries, in one coalesced wake-up. Watching is over then. */
+  onArrival(listener: (topic: TopicHandle, queueId: number) => void): void
+  /** First readable queue offset and the one behind the last; undefined when there is no such queue. */
+  bounds(topic: TopicHandle, queueId: number): { min: number; max: number } | undefined
+  /** First queue offset stored at or after the time, clamped to the queue's bounds. */
+  offsetByTime(topic: TopicHandle, queueId: number, timestampMs: number): number
+  /** Store time of one message in milliseconds since the epoch, -1 when there is none. */
+  storeTimeAt(topic: TopicHandle, queueId: number, queueOffset: number): number
+  /** Store time of the first record in the log, -1 when the log is empty. */
+  earliestStoreTime(): number
+  /** A copy of the whole record that starts there; undefined when none does. */
+  readRecord(physicalOffset: number): Buffer | undefined
+  /** Messages indexed under a key and stored between the two times, at most `maxCount`. */
+  queryByKey(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
+  /** Start of the first log file. */
+  readonly minPhysicalOffset: number
+  /** Every queue that has files. */
+  queues(): { topic: string; queueId: number }[]
+  /**
+   * Drains, flushes and closes. Every call gives the same promise. Rejects when the last flush failed; the store is
+   * closed and its directory free either way.
+   */
+  close(): Promise<void>
+}

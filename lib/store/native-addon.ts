@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { appendRowColumns } from './append-batch.ts'
+import type { KeyQueryResult, RecoveryReport, StoreOptions } from './message-store.ts'
+import { pullResultColumns } from './pull-result.ts'
+import { AppendStatus, PullStatus } from './status.ts'
+import { StoreError, type StoreErrorCode } from './store-error.ts'
+
+/** Bits that say why the addon woke the event loop. */
+export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8 } as const
+
+/** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
+export const watermarkColumns = ['appended', 'flushed', 'dispatched', 'failed'] as const
+
+/** Makes the error that the addon throws or hands over. */
+export type ErrorFactory = (code: StoreErrorCode, message: string, cause: StoreError | undefined) => StoreError
+
+/** Called on the event loop; `error` belongs to OPENED or CLOSED. */
+export type WakeListener = (reasons: number, error: StoreError | undefined) => void
+
+/**
+ * The compiled part, per thread. `id` names one store of this thread; an id that is not open ends in `STORE_CLOSED`.
+ * Numbers, ranges and array types are checked there.
+ */
+export interface StoreAddon {
+  readonly statusNames: readonly string[]
+  readonly pullStatusNames: readonly string[]
+  readonly appendRowColumns: readonly string[]
+  readonly pullResultColumns: readonly string[]
+  readonly watermarkColumns: readonly string[]
+  /** Starts opening; ends in one wake-up with OPENED. */
+  open(options: StoreOptions, onWake: WakeListener, makeError: ErrorFactory): number
+  recovery(id: number): RecoveryReport
+  /** Starts closing; ends in one wake-up with CLOSED, the last use of the id. */
+  close(id: number): void
+  /** Closes every open store of this thread before it returns. No listener is told. */
+  closeAll(): void
+  append(id: number, cells: Float64Array, count: number, body: Uint8Array, aux: Uint8Array): number
+  requestFlush(id: number, endOffset: number): void
+  /** While true, progress wakes the event loop and the store keeps it alive. */
+  setFlushWaiting(id: number, waiting: boolean): void
+  readWatermarks(id: number, cells: Float64Array): void
+  pull(
+    id: number,
+    topic: number,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array,
+    maxBytes: number,
+    into: Uint8Array,
+    intoStart: number,
+    cells: Float64Array,
+  ): void
+  watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
+  takeArrivals(id: number, topics: Int32Array, queueIds: Int32Array): number
+  bounds(id: number, topic: number, queueId: number, cells: Float64Array): boolean
+  topic(id: number, name: string): number
+  failure(id: number): StoreError | undefined
+  offsetByTime(id: number, topic: number, queueId: number, timestampMs: number): number
+  storeTimeAt(id: number, topic: number, queueId: number, queueOffset: number): number
+  earliestStoreTime(id: number): number
+  readRecord(id: number, physicalOffset: number): Buffer | undefined
+  queryByKey(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
+  minPhysicalOffset(id: number): number
+  queues(id: number): { topic: string; queueId: number }[]
+}
+
+const addonPath = 'build/Release/apogee_store.node'
+
+/** The nearest directory above this file with a package.json: the same from lib/ and from dist/. */
+const packageRoot = (): string => {
+  let directory = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = dirname(directory)
+    if (parent === directory) throw new StoreError('STORE_ADDON_MISSING', 'no package.json above the store module')
+    directory = parent
+  }
+  return directory
+}
+
+const checkNames = (what: string, ours: readonly string[], theirs: readonly string[]): void => {
+  if (ours.length === theirs.length && ours.every((name, index) => name === theirs[index])) return
+  throw new StoreError(
+    'STORE_ADDON_MISMATCH',
+    `the store addon has other ${what} than this package: run \`npm run build\` again`,
+  )
+}
+
+const checkTables = (addon: StoreAddon): StoreAddon => {
+  checkNames('append statuses', Object.keys(AppendStatus), addon.statusNames)
+  checkNames('pull statuses', Object.keys(PullStatus), addon.pullStatusNames)
+  checkNames('append columns', appendRowColumns, addon.appendRowColumns)
+  checkNames('pull columns', pullResultColumns, addon.pullResultColumns)
+  checkNames('watermark columns', watermarkColumns, addon.watermarkColumns)
+  return addon
+}
+
+let loaded: StoreAddon | undefined
+
+/**
+ * The addon of this thread, loaded on first use.
+ *
+ * @throws {StoreError} `STORE_ADDON_MISSING` when it was not built or cannot be loaded, `STORE_ADDON_MISMATCH` when it
+ *   was built from other sources
+ */
+export const loadAddon = (): StoreAddon => {
+  if (loaded !== undefined) return loaded
+  const file = join(packageRoot(), addonPath)
+  if (!existsSync(file)) {
+    throw new StoreError('STORE_ADDON_MISSING', `the store addon is not built (no ${file}): run \`npm run build\``)
+  }
+  let addon: StoreAddon
+  try {
+    addon = createRequire(import.meta.url)(file) as StoreAddon
+  } catch (cause) {
+    throw new StoreError(
+      'STORE_ADDON_MISSING',
+      `the store addon ${file} cannot be loaded here: run \`npm run build\` again`,
+      { cause },
+    )
+  }
+  loaded = checkTables(addon)
+  // A process that is told to exit gets no cleanup from Node, unlike one whose event loop runs empty.
+  process.once('exit', () => addon.closeAll())
+  return loaded
+}

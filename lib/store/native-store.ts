@@ -1,0 +1,303 @@
+import { resolve as resolvePath } from 'node:path'
+import type { AppendBatch } from './append-batch.ts'
+import { callApart, type FlushCallback, FlushWaiters } from './flush-waiters.ts'
+import type { KeyQueryResult, MessageStore, RecoveryReport, StoreOptions, StoreWatermarks } from './message-store.ts'
+import { type ErrorFactory, loadAddon, type StoreAddon, WakeReason, watermarkColumns } from './native-addon.ts'
+import type { PullResult } from './pull-result.ts'
+import { AppendStatus } from './status.ts'
+import { StoreError, storeClosed } from './store-error.ts'
+import type { TopicHandle } from './topic-handle.ts'
+
+type ArrivalListener = (topic: TopicHandle, queueId: number) => void
+
+const appendedCell = 0
+const flushedCell = 1
+const dispatchedCell = 2
+const failedCell = 3
+const arrivalsPerCall = 256
+const everyTag = new Int32Array(0)
+
+const makeError: ErrorFactory = (code, message, cause) =>
+  new StoreError(code, message, cause === undefined ? {} : { cause })
+
+/** The store of one addon id. See {@link MessageStore} for what the methods promise. */
+class NativeStore implements MessageStore {
+  readonly flushMode: 'async' | 'sync'
+  readonly watermarks: StoreWatermarks
+  readonly #addon: StoreAddon
+  readonly #id: number
+  readonly #marks = new Float64Array(watermarkColumns.length)
+  readonly #boundsCells = new Float64Array(2)
+  readonly #arrivedTopics = new Int32Array(arrivalsPerCall)
+  readonly #arrivedQueueIds = new Int32Array(arrivalsPerCall)
+  readonly #waiters = new FlushWaiters()
+  readonly #arrivalListeners: ArrivalListener[] = []
+  readonly #opened: PromiseWithResolvers<MessageStore>
+  readonly #closed: PromiseWithResolvers<void>
+  #recovery: RecoveryReport | undefined
+  #isOpen = false
+  #isClosing = false
+  #failure: StoreError | undefined
+  #isSettleQueued = false
+
+  constructor(addon: StoreAddon, options: StoreOptions, opened: PromiseWithResolvers<MessageStore>) {
+    this.#addon = addon
+    this.#opened = opened
+    this.#closed = promiseWithResolvers<void>()
+    this.flushMode = options.flush?.mode ?? 'async'
+    this.watermarks = liveWatermarks(() => this.#readMarks())
+    this.#id = addon.open(options, (reasons, error) => this.#wake(reasons, error), makeError)
+  }
+
+  topic(name: string): TopicHandle {
+    this.#mustBeOpen()
+    return this.#addon.topic(this.#id, name) as TopicHandle
+  }
+
+  append(batch: AppendBatch): void {
+    if (!this.#isOpen) {
+      batch.failAll(AppendStatus.CLOSED)
+      return
+    }
+    batch.endOffset = this.#addon.append(this.#id, batch.cells, batch.count, batch.body, batch.aux)
+    if (batch.endOffset > this.#marks[appendedCell]!) this.#marks[appendedCell] = batch.endOffset
+  }
+
+  requestFlush(endOffset: number): void {
+    this.#mustBeOpen()
+    this.#addon.requestFlush(this.#id, endOffset)
+  }
+
+  whenFlushed(endOffset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.onFlushed(endOffset, (error) => (error === undefined ? resolve() : reject(error)))
+      if (this.#isOpen) this.requestFlush(endOffset)
+    })
+  }
+
+  onFlushed(endOffset: number, callback: FlushCallback): void {
+    if (!this.#isOpen) {
+      queueMicrotask(() => callback(storeClosed()))
+      return
+    }
+    this.#checkEnd(endOffset)
+    this.#waiters.add(endOffset, callback)
+    if (this.#waiters.size === 1) {
+      // First ask to be woken, then look: progress in between is seen by one of the two.
+      this.#addon.setFlushWaiting(this.#id, true)
+      this.#readMarks()
+    }
+    if (endOffset <= this.#marks[flushedCell]! || this.#marks[failedCell] !== 0) this.#queueSettle()
+  }
+
+  get failure(): StoreError | undefined {
+    if (this.#failure === undefined && this.#isOpen) this.#failure = this.#addon.failure(this.#id)
+    return this.#failure
+  }
+
+  get recovery(): RecoveryReport {
+    return this.#recovery!
+  }
+
+  pull(
+    topic: TopicHandle,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array | undefined,
+    maxBytes: number,
+    into: Buffer,
+    intoStart: number,
+    result: PullResult,
+  ): void {
+    this.#mustBeOpen()
+    const tags = tagCodes ?? everyTag
+    const { cells } = result
+    this.#addon.pull(this.#id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes, into, intoStart, cells)
+  }
+
+  watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void {
+    this.#mustBeOpen()
+    this.#addon.watch(this.#id, topic, queueId, beyondQueueOffset)
+  }
+
+  onArrival(listener: ArrivalListener): void {
+    this.#mustBeOpen()
+    this.#arrivalListeners.push(listener)
+    // What arrived before anyone listened is still with the addon.
+    if (this.#arrivalListeners.length === 1) queueMicrotask(() => this.#deliverArrivals())
+  }
+
+  bounds(topic: TopicHandle, queueId: number): { min: number; max: number } | undefined {
+    this.#mustBeOpen()
+    const cells = this.#boundsCells
+    return this.#addon.bounds(this.#id, topic, queueId, cells) ? { min: cells[0]!, max: cells[1]! } : undefined
+  }
+
+  offsetByTime(topic: TopicHandle, queueId: number, timestampMs: number): number {
+    this.#mustBeOpen()
+    return this.#addon.offsetByTime(this.#id, topic, queueId, timestampMs)
+  }
+
+  storeTimeAt(topic: TopicHandle, queueId: number, queueOffset: number): number {
+    this.#mustBeOpen()
+    return this.#addon.storeTimeAt(this.#id, topic, queueId, queueOffset)
+  }
+
+  earliestStoreTime(): number {
+    this.#mustBeOpen()
+    return this.#addon.earliestStoreTime(this.#id)
+  }
+
+  readRecord(physicalOffset: number): Buffer | undefined {
+    this.#mustBeOpen()
+    return this.#addon.readRecord(this.#id, physicalOffset)
+  }
+
+  queryByKey(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult {
+    this.#mustBeOpen()
+    return this.#addon.queryByKey(this.#id, topic, key, maxCount, beginMs, endMs)
+  }
+
+  get minPhysicalOffset(): number {
+    this.#mustBeOpen()
+    return this.#addon.minPhysicalOffset(this.#id)
+  }
+
+  queues(): { topic: string; queueId: number }[] {
+    this.#mustBeOpen()
+    return this.#addon.queues(this.#id)
+  }
+
+  close(): Promise<void> {
+    if (!this.#isClosing) {
+      this.#readMarks()
+      this.#isClosing = true
+      this.#isOpen = false
+      this.#addon.close(this.#id)
+    }
+    return this.#closed.promise
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#isOpen) throw storeClosed()
+  }
+
+  /** An end behind the log's end would never be reached. */
+  #checkEnd(endOffset: number): void {
+    const isOffset = Number.isSafeInteger(endOffset) && endOffset >= 0
+    if (isOffset && (endOffset <= this.#marks[appendedCell]! || endOffset <= this.#readMarks()[appendedCell]!)) return
+    throw new StoreError('STORE_INVALID_ARGUMENT', `endOffset is not an offset up to the log's end: ${endOffset}`)
+  }
+
+  #readMarks(): Float64Array {
+    if (this.#isOpen) this.#addon.readWatermarks(this.#id, this.#marks)
+    return this.#marks
+  }
+
+  #wake(reasons: number, error: StoreError | undefined): void {
+    if ((reasons & WakeReason.OPENED) !== 0) this.#finishOpen(error)
+    if ((reasons & WakeReason.CLOSED) !== 0) this.#finishClose(error)
+    if (!this.#isOpen) return
+    if ((reasons & WakeReason.PROGRESS) !== 0) this.#settle()
+    if ((reasons & WakeReason.ARRIVAL) !== 0) this.#deliverArrivals()
+  }
+
+  #finishOpen(error: StoreError | undefined): void {
+    if (error !== undefined) {
+      this.#opened.reject(error)
+      return
+    }
+    this.#isOpen = true
+    this.#readMarks()
+    this.#recovery = this.#addon.recovery(this.#id)
+    this.#opened.resolve(this)
+  }
+
+  #finishClose(error: StoreError | undefined): void {
+    this.#addon.readWatermarks(this.#id, this.#marks)
+    this.#failure ??= this.#addon.failure(this.#id)
+    this.#waiters.settle(this.#marks[flushedCell]!, this.#failure ?? storeClosed())
+    if (error === undefined) this.#closed.resolve()
+    else this.#closed.reject(error)
+  }
+
+  #queueSettle(): void {
+    if (this.#isSettleQueued) return
+    this.#isSettleQueued = true
+    queueMicrotask(() => {
+      this.#isSettleQueued = false
+      if (this.#isOpen) this.#settle()
+    })
+  }
+
+  #settle(): void {
+    if (this.#waiters.size === 0) return
+    const marks = this.#readMarks()
+    this.#waiters.settle(marks[flushedCell]!, marks[failedCell] === 0 ? undefined : this.failure)
+    if (this.#waiters.size === 0 && this.#isOpen) this.#addon.setFlushWaiting(this.#id, false)
+  }
+
+  #deliverArrivals(): void {
+    let count = arrivalsPerCall
+    while (count === arrivalsPerCall && this.#isOpen && this.#arrivalListeners.length > 0) {
+      count = this.#addon.takeArrivals(this.#id, this.#arrivedTopics, this.#arrivedQueueIds)
+      for (let index = 0; index < count; index++) {
+        const topic = this.#arrivedTopics[index]! as TopicHandle
+        for (const listener of this.#arrivalListeners) callApart(listener, topic, this.#arrivedQueueIds[index]!)
+      }
+    }
+  }
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
+}
+
+const promiseWithResolvers = <T>(): PromiseWithResolvers<T> => {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
+
+const liveWatermarks = (read: () => Float64Array): StoreWatermarks => ({
+  get appended() {
+    return read()[appendedCell]!
+  },
+  get flushed() {
+    return read()[flushedCell]!
+  },
+  get dispatched() {
+    return read()[dispatchedCell]!
+  },
+})
+
+/** What is no path is left for the addon to refuse; an empty one must not become the working directory. */
+const absolute = <P extends string | undefined>(path: P): P =>
+  (typeof path === 'string' && path !== '' ? resolvePath(path) : path) as P
+
+/** {@link openStore} on a given addon. */
+export const openStoreOn = (addon: StoreAddon, options: StoreOptions): Promise<MessageStore> => {
+  const opened = promiseWithResolvers<MessageStore>()
+  const { rootDir, commitLogDir } = options
+  new NativeStore(addon, { ...options, rootDir: absolute(rootDir), commitLogDir: absolute(commitLogDir) }, opened)
+  return opened.promise
+}
+
+/**
+ * Opens or creates a store. Recovery runs on a thread of its own.
+ *
+ * @throws {StoreError} `STORE_LOCKED` (another process has it), `STORE_INVALID_ARGUMENT`, `STORE_CORRUPTION`,
+ *   `STORE_NO_SPACE`, `STORE_IO_ERROR`, `STORE_ADDON_MISSING`
+ */
+export const openStore = async (options: StoreOptions): Promise<MessageStore> => openStoreOn(loadAddon(), options)

@@ -1,0 +1,72 @@
+#include "addon/log_calls.h"
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "addon/store_call.h"
+
+namespace apogee::addon {
+namespace {
+
+constexpr size_t kMaxTopicNameBytes = 1024;
+constexpr size_t kMaxKeyBytes = 65536;
+constexpr int64_t kMaxQueryCount = 65536;
+
+}  // namespace
+
+napi_value EarliestStoreTime(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 1);
+  return call.IsOpen() ? call.Number(call.store().EarliestStoreTime()) : call.Refuse();
+}
+
+napi_value MinPhysicalOffset(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 1);
+  return call.IsOpen() ? call.Number(call.store().min_physical_offset().value) : call.Refuse();
+}
+
+napi_value ReadRecord(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 2);
+  PhysicalOffset offset;
+  if (!call.IsOpen() || !call.arguments().Integer(1, "physicalOffset", 0, kMaxSafeInteger, &offset.value)) {
+    return call.Refuse();
+  }
+  std::vector<uint8_t> record;
+  const Status read = call.store().ReadRecord(offset, &record);
+  if (read.code() == StatusCode::kNotFound) return nullptr;
+  if (!read.ok()) return call.Fail(read);
+  return Napi::Buffer<uint8_t>::Copy(env, record.data(), record.size());
+}
+
+napi_value QueryByKey(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 6);
+  Arguments& arguments = call.arguments();
+  std::string topic;
+  std::string key;
+  int64_t max_count = 0;
+  int64_t begin_ms = 0;
+  int64_t end_ms = 0;
+  if (!call.IsOpen() || !arguments.String(1, "topic", kMaxTopicNameBytes, &topic) ||
+      !arguments.String(2, "key", kMaxKeyBytes, &key) ||
+      !arguments.Integer(3, "maxCount", 0, kMaxQueryCount, &max_count) ||
+      !arguments.Integer(4, "beginMs", -kMaxSafeInteger, kMaxSafeInteger, &begin_ms) ||
+      !arguments.Integer(5, "endMs", -kMaxSafeInteger, kMaxSafeInteger, &end_ms)) {
+    return call.Refuse();
+  }
+  const QueryResult found =
+      call.store().QueryByKey(topic, key, static_cast<int32_t>(max_count), begin_ms, end_ms);
+  Napi::Array offsets = Napi::Array::New(env, found.offsets.size());
+  for (uint32_t i = 0; i < found.offsets.size(); i++) {
+    Napi::HandleScope scope(env);
+    offsets.Set(i, static_cast<double>(found.offsets[i].value));
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("physicalOffsets", offsets);
+  result.Set("indexLastUpdateTimestampMs", static_cast<double>(found.index_last_update_time_ms));
+  result.Set("indexLastUpdatePhysicalOffset", static_cast<double>(found.index_last_update_physical_offset));
+  return result;
+}
+
+}  // namespace apogee::addon

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <node_api.h>
+
+namespace apogee::addon {
+
+// earliestStoreTime(id)
+napi_value EarliestStoreTime(napi_env env, napi_callback_info info);
+// minPhysicalOffset(id)
+napi_value MinPhysicalOffset(napi_env env, napi_callback_info info);
+// readRecord(id, physicalOffset): a Buffer of its own, or undefined.
+napi_value ReadRecord(napi_env env, napi_callback_info info);
+// queryByKey(id, topic, key, maxCount, beginMs, endMs)
+napi_value QueryByKey(napi_env env, napi_callback_info info);
+
+}  // namespace apogee::addon

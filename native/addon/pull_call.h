@@ -1,0 +1,18 @@
+#pragma once
+
+#include <node_api.h>
+
+#include <array>
+#include <string_view>
+
+namespace apogee::addon {
+
+// Cells that pull writes, all doubles. The names are checked by lib/store when it loads the addon.
+inline constexpr std::array<std::string_view, 8> kPullColumnNames = {
+    "status", "nextBeginOffset", "minOffset", "maxOffset", "count", "sizeBytes", "neededBytes", "logBehindBytes",
+};
+
+// pull(id, topic, queueId, from, maxCount, tagCodes, maxBytes, into, intoStart, cells)
+napi_value Pull(napi_env env, napi_callback_info info);
+
+}  // namespace apogee::addon

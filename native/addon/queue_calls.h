@@ -1,0 +1,22 @@
+#pragma once
+
+#include <node_api.h>
+
+namespace apogee::addon {
+
+// topic(id, name): the handle of a valid topic name.
+napi_value Topic(napi_env env, napi_callback_info info);
+// watch(id, topic, queueId, beyondQueueOffset)
+napi_value Watch(napi_env env, napi_callback_info info);
+// takeArrivals(id, topics, queueIds): fills both and returns how many.
+napi_value TakeArrivals(napi_env env, napi_callback_info info);
+// bounds(id, topic, queueId, cells): false when there is no such queue; cells: min, max.
+napi_value Bounds(napi_env env, napi_callback_info info);
+// offsetByTime(id, topic, queueId, timestampMs)
+napi_value OffsetByTime(napi_env env, napi_callback_info info);
+// storeTimeAt(id, topic, queueId, queueOffset)
+napi_value StoreTimeAt(napi_env env, napi_callback_info info);
+// queues(id): { topic, queueId }[]
+napi_value Queues(napi_env env, napi_callback_info info);
+
+}  // namespace apogee::addon

@@ -1,0 +1,139 @@
+#include "addon/store_options.h"
+
+#include <arpa/inet.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "addon/arguments.h"
+
+namespace apogee::addon {
+namespace {
+
+constexpr int64_t kMaxIntervalMs = 3600000;
+constexpr uint32_t kMaxDelayLevels = 64;
+
+// Properties of one options object. An absent one keeps the target's default; the first wrong one is remembered.
+class OptionReader {
+ public:
+  OptionReader(const Napi::Object& from, std::string prefix, std::string& problem)
+      : from_(from), prefix_(std::move(prefix)), problem_(problem) {}
+
+  template <typename Integral>
+  void Integer(const char* name, int64_t min, int64_t max, Integral* target) {
+    const Napi::Value value = from_.Get(name);
+    if (value.IsEmpty() || value.IsUndefined()) return;
+    int64_t integer = 0;
+    if (value.IsNumber() && ToInteger(value.As<Napi::Number>().DoubleValue(), min, max, &integer)) {
+      *target = static_cast<Integral>(integer);
+    } else {
+      Refuse(name, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
+    }
+  }
+
+  void Boolean(const char* name, bool* target) {
+    const Napi::Value value = from_.Get(name);
+    if (value.IsEmpty() || value.IsUndefined()) return;
+    if (!value.IsBoolean()) return Refuse(name, "a boolean");
+    *target = value.As<Napi::Boolean>().Value();
+  }
+
+  // A path: not empty, no zero byte.
+  void Path(const char* name, std::string* target) {
+    const Napi::Value value = from_.Get(name);
+    if (value.IsEmpty() || value.IsUndefined()) return;
+    if (!value.IsString()) return Refuse(name, "a string");
+    std::string path = value.As<Napi::String>().Utf8Value();
+    if (path.empty() || path.find('\0') != std::string::npos) return Refuse(name, "a path");
+    *target = std::move(path);
+  }
+
+  void Refuse(const char* name, const std::string& expected) {
+    if (problem_.empty()) problem_ = prefix_ + name + " is not " + expected;
+  }
+
+ private:
+  const Napi::Object& from_;
+  const std::string prefix_;
+  std::string& problem_;
+};
+
+void ReadFlush(const Napi::Value& value, FlushOptions* flush, std::string& problem) {
+  if (value.IsUndefined()) return;
+  if (!value.IsObject()) {
+    problem = "flush is not an object";
+    return;
+  }
+  const Napi::Object object = value.As<Napi::Object>();
+  OptionReader reader(object, "flush.", problem);
+  const Napi::Value mode = object.Get("mode");
+  const std::string name = mode.IsString() ? mode.As<Napi::String>().Utf8Value() : "";
+  if (name != "async" && name != "sync") reader.Refuse("mode", "'async' or 'sync'");
+  flush->mode = name == "sync" ? FlushMode::kSync : FlushMode::kAsync;
+  reader.Integer("intervalMs", 1, kMaxIntervalMs, &flush->interval_ms);
+  reader.Integer("leastPages", 0, 1000000, &flush->least_pages);
+  reader.Integer("thoroughIntervalMs", 1, kMaxIntervalMs, &flush->thorough_interval_ms);
+}
+
+void ReadStoreHost(const Napi::Value& value, HostAddress* host, std::string& problem) {
+  if (!value.IsObject()) {
+    problem = "storeHost is not an object";
+    return;
+  }
+  const Napi::Object object = value.As<Napi::Object>();
+  OptionReader reader(object, "storeHost.", problem);
+  const Napi::Value address = object.Get("address");
+  const std::string literal = address.IsString() ? address.As<Napi::String>().Utf8Value() : "";
+  if (inet_pton(AF_INET, literal.c_str(), host->address) == 1) {
+    host->address_bytes = 4;
+  } else if (inet_pton(AF_INET6, literal.c_str(), host->address) == 1) {
+    host->address_bytes = 16;
+  } else {
+    reader.Refuse("address", "an IPv4 or IPv6 literal");
+  }
+  if (object.Get("port").IsUndefined()) reader.Refuse("port", "given");
+  reader.Integer("port", 0, 65535, &host->port);
+}
+
+void ReadDelayLevels(const Napi::Value& value, std::vector<int64_t>* levels, std::string& problem) {
+  if (value.IsUndefined()) return;
+  if (!value.IsArray() || value.As<Napi::Array>().Length() > kMaxDelayLevels) {
+    problem = "delayLevelsMs is not an array of at most " + std::to_string(kMaxDelayLevels);
+    return;
+  }
+  const Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Value level = array.Get(i);
+    int64_t level_ms = 0;
+    if (!level.IsNumber() || !ToInteger(level.As<Napi::Number>().DoubleValue(), 0, kMaxSafeInteger, &level_ms)) {
+      problem = "delayLevelsMs has a level that is no time in milliseconds";
+      return;
+    }
+    levels->push_back(level_ms);
+  }
+}
+
+}  // namespace
+
+std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
+  std::string problem;
+  OptionReader reader(from, "", problem);
+  reader.Path("rootDir", &options->root);
+  if (options->root.empty()) reader.Refuse("rootDir", "given");
+  options->commit_log_directory = options->root + "/commitlog";
+  reader.Path("commitLogDir", &options->commit_log_directory);
+  reader.Integer("segmentBytes", 4096, kMaxInt32, &options->segment_bytes);
+  reader.Integer("consumeQueueFileBytes", 20, kMaxInt32, &options->consume_queue_file_bytes);
+  reader.Integer("maxBodyBytes", 1, kMaxInt32, &options->max_body_bytes);
+  reader.Boolean("indexEnabled", &options->index_enabled);
+  reader.Integer("indexSlots", 1, 100000000, &options->index_slots);
+  reader.Integer("indexItems", 1, 100000000, &options->index_items);
+  reader.Boolean("checkCrcOnRecover", &options->check_crc_on_recover);
+  reader.Integer("consumeQueueFlushIntervalMs", 1, kMaxIntervalMs, &options->consume_queue_flush_interval_ms);
+  if (problem.empty()) ReadFlush(from.Get("flush"), &options->flush, problem);
+  if (problem.empty()) ReadStoreHost(from.Get("storeHost"), &options->store_host, problem);
+  if (problem.empty()) ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);
+  return problem;
+}
+
+}  // namespace apogee::addon

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <node_api.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "addon/wake_up.h"
+#include "base/status.h"
+#include "store/message_store.h"
+
+namespace apogee::addon {
+
+class StoreSessions;
+
+// Memory that one session's calls reuse, so that an append allocates nothing.
+struct AppendScratch {
+  std::vector<AppendRequest> requests;
+  std::vector<AppendResult> results;
+  std::vector<uint32_t> rows;  // rows[i]: the batch's row of requests[i]
+};
+
+// One store from open to close, on behalf of one JavaScript object.
+//
+// States: opening -> open -> closing -> gone; a failed open goes from opening to gone. Opening and closing run on a
+// thread of the session ("store-open", "store-close") and end in a wake-up.
+// Thread: the event loop's, except for what the two threads and the engine's listener do (marked so below).
+// Teardown: when the environment ends first, a cleanup hook waits for an open or close under way, closes the store and
+// joins everything. It is registered after the wake-up and therefore runs before Node-API takes that away.
+class StoreSession {
+ public:
+  // Takes ownership of both references. Null when the environment refuses.
+  static std::unique_ptr<StoreSession> Start(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options,
+                                             napi_ref on_wake, napi_ref make_error);
+  ~StoreSession();
+  StoreSession(const StoreSession&) = delete;
+  StoreSession& operator=(const StoreSession&) = delete;
+
+  // The engine while open, else null.
+  MessageStore* store() const { return state_ == State::kOpen ? store_.get() : nullptr; }
+  // True from the end of closing until the session is gone: only the two readers below work.
+  bool has_final_state() const { return state_ == State::kClosed; }
+  Watermarks watermarks() const { return has_final_state() ? final_watermarks_ : store_->watermarks(); }
+  Status failure() const { return has_final_state() ? final_failure_ : store_->failure(); }
+
+  void BeginClose();  // open only
+  // Opening may take long and cannot be stopped; everything else ends soon.
+  bool is_opening() const { return state_ == State::kOpening; }
+  // While true, the engine's progress wakes the event loop, and the session keeps the loop alive.
+  void SetFlushWaiting(bool waiting);
+
+  // Handles up to this number were given to JavaScript; -1 before the first.
+  int32_t highest_handle() const { return highest_handle_; }
+  void NoteHandle(TopicHandle handle) { highest_handle_ = std::max(highest_handle_, handle.value); }
+
+  // A JavaScript StoreError, or null when JavaScript cannot run any more.
+  napi_value MakeError(std::string_view code, std::string_view message, napi_value cause = nullptr) const;
+  napi_value MakeError(const Status& status, napi_value cause = nullptr) const;
+
+  AppendScratch& scratch() { return scratch_; }
+
+ private:
+  enum class State { kOpening, kOpen, kClosing, kClosed };
+
+  StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options, napi_ref on_wake,
+               napi_ref make_error);
+  void RunOpen();   // thread "store-open"
+  void RunClose();  // thread "store-close"
+  void OnEngineProgress();  // engine threads
+  void OnWake(uint32_t reasons);
+  bool FinishOpen();  // whether the store is open
+  void TellJavaScript(uint32_t reasons, napi_value error);
+  static void OnEnvironmentEnd(void* session);
+
+  const napi_env env_;
+  StoreSessions& owner_;
+  const uint32_t id_;
+  const StoreOptions options_;
+  const napi_ref on_wake_;
+  const napi_ref make_error_;
+  WakeUp* wake_ = nullptr;
+  State state_ = State::kOpening;
+  std::atomic<bool> wants_progress_{false};
+  std::thread thread_;  // opens or closes
+  Status outcome_;      // of that thread; read after it was joined
+  std::unique_ptr<MessageStore> store_;
+  Watermarks final_watermarks_;
+  Status final_failure_;
+  int32_t highest_handle_ = -1;
+  AppendScratch scratch_;
+};
+
+}  // namespace apogee::addon
