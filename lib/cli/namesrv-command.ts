@@ -13,7 +13,7 @@ interface NamesrvFlags {
 const run = async (flags: NamesrvFlags): Promise<void> => {
   const properties = await readConfigFile(flags.configFile)
   try {
-    const parsed = parseNamesrvConfig(properties)
+    const parsed = parseNamesrvConfig(properties, flags.configFile)
     reportConfig(parsed)
     if (flags.printConfigItem) {
       process.stdout.write(`${effectiveNamesrvConfig(parsed.config).join('\n')}\n`)

@@ -29,7 +29,7 @@ export class HotPull implements FrameHandler {
   onFrame(connection: Connection, frame: FrameView): boolean {
     const scanner = this.#scanner
     if (frame.serializeType !== 0 || !scanner.scan(frame.buffer, frame.headerStart, frame.headerEnd)) return false
-    if ((scanner.flag & FLAG_ONEWAY) !== 0) return false
+    if ((scanner.flag & (FLAG_ONEWAY | FLAG_RESPONSE)) !== 0) return false
     if (!scanner.has(this.#group) || !scanner.has(this.#topic)) return false
     const { opaque } = scanner
     const request: PullRequest = {

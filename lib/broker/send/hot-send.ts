@@ -1,7 +1,7 @@
 import type { Connection, FrameHandler, FrameView } from '../../net/connection.ts'
 import { ResponseError } from '../../net/handler.ts'
 import type { Command } from '../../protocol/command.ts'
-import { FLAG_ONEWAY } from '../../protocol/remoting-command.ts'
+import { FLAG_ONEWAY, FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { compileScanner, type HeaderScanner } from '../../protocol/scanner.ts'
 import type { SendPath } from './send-handlers.ts'
 import type { SendRequest } from './send-service.ts'
@@ -50,6 +50,7 @@ export class HotSend implements FrameHandler {
     if (frame.serializeType !== 0) return false
     const scanner = this.#scanner
     if (!scanner.scan(frame.buffer, frame.headerStart, frame.headerEnd)) return false
+    if ((scanner.flag & FLAG_RESPONSE) !== 0) return false
     if (scanner.bool(this.#batch) || !scanner.has(this.#defaultTopic) || !scanner.has(this.#producerGroup)) return false
     const topic = this.#path.topics.find(frame.buffer, scanner.start(this.#topic), scanner.end(this.#topic))
     if (topic === undefined || scanner.textBound(this.#properties) > this.#text.length) return false
