@@ -1,0 +1,269 @@
+import { lookup } from 'node:dns/promises'
+import { createServer } from 'node:net'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import { readWithBackup } from '../base/atomic-file.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { ApogeeError } from '../base/errors.ts'
+import { Parts } from '../base/lifecycle.ts'
+import { type Logger, silentLogger } from '../base/logging.ts'
+import { RemotingClient } from '../net/client.ts'
+import type { FrameHandler } from '../net/connection.ts'
+import type { Handler } from '../net/handler.ts'
+import { RemotingServer } from '../net/server.ts'
+import type { MessageStore } from '../store/message-store.ts'
+import { openStore } from '../store/native-store.ts'
+import { StoreError } from '../store/store-error.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { unsupportedSettings } from './config/unsupported.ts'
+import { ConsumerTable } from './consumers/consumer-table.ts'
+import { QueueLocks } from './consumers/queue-locks.ts'
+import { DurabilityGate } from './durability.ts'
+import { SubscriptionGroupTable } from './groups/group-table.ts'
+import { brokerHandlers } from './handlers/index.ts'
+import { ConsumerOffsets } from './offsets/consumer-offsets.ts'
+import { pullSettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.ts'
+import { ProducerTable } from './producers/producer-table.ts'
+import { createPullHandlers, type PullPath } from './pull/pull.ts'
+import { StoreQueues } from './queue-reader.ts'
+import { Registration } from './registration/registration.ts'
+import { createSendHandlers } from './send/send.ts'
+import { BrokerStats } from './stats.ts'
+import { TopicTable } from './topics/topic-table.ts'
+
+/** What a broker takes from its surroundings. All have defaults. */
+export interface BrokerSurroundings {
+  /** Default: the machine's. */
+  readonly clock?: Clock
+  /** Default: silent. */
+  readonly logger?: Logger
+  /** In [0, 1). Default `Math.random`. */
+  readonly random?: () => number
+  /** Address to listen on. Default all. */
+  readonly listenHost?: string
+  /** File that code 25 writes the configuration back to. Default: it is kept in memory only. */
+  readonly configPath?: string
+  /** Physical memory in bytes; what share counts as holding recent messages is configured. Default: the machine's. */
+  readonly memoryBytes?: number
+}
+
+/** A running broker. */
+export interface Broker {
+  readonly brokerName: string
+  /** host:port that clients are told: brokerIP1 and the listen port. */
+  readonly address: string
+  /** The port listened on, also when the configuration left the choice open. */
+  readonly port: number
+  readonly storeDir: string
+  /** Unregisters, ends what is in flight, saves all state and closes the store. Idempotent; at most 10 s. */
+  stop(): Promise<void>
+}
+
+interface Base {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly parts: Parts
+  readonly port: number
+  /** brokerIP1 as an IP literal, and the listen port: what records and message ids name. */
+  readonly storeHost: { readonly address: string; readonly port: number }
+}
+
+/**
+ * Starts a broker: opens the store, loads the state beside it, listens, registers with the name servers. Resolved =
+ * ready for clients.
+ * @throws {StoreError} `STORE_LOCKED` when another process has the store, and others of `openStore`
+ * @throws {NetError} `NET_PORT_IN_USE`, naming host and port
+ * @throws {ApogeeError} `CONFIG_UNSUPPORTED`, `CONFIG_INVALID`; {FileError} `FILE_UNREADABLE` for broken state files
+ */
+export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurroundings = {}): Promise<Broker> => {
+  const { clock = systemClock, logger = silentLogger } = surroundings
+  checkSupported(config, logger)
+  const parts = new Parts()
+  try {
+    const { identity, net } = config.current
+    const port = net.listenPort === 0 ? await anyFreePort() : net.listenPort
+    const { address } = await lookup(identity.host)
+    const base: Base = { config, clock, logger, parts, port, storeHost: { address, port } }
+    await startParts(base, surroundings)
+    logger.info({ broker: identity.brokerName, address: `${identity.host}:${port}` }, 'broker is ready')
+    return {
+      brokerName: identity.brokerName,
+      address: `${identity.host}:${port}`,
+      port,
+      storeDir: config.current.store.rootDir,
+      stop: () => parts.stop(),
+    }
+  } catch (error) {
+    await parts
+      .stop()
+      .catch((failure: unknown) => logger.error({ error: failure }, 'could not stop after a failed start'))
+    throw error
+  }
+}
+
+const checkSupported = (config: BrokerConfig, logger: Logger): void => {
+  const { refused, ignored } = unsupportedSettings(config.values)
+  if (refused.length > 0) throw new ApogeeError('CONFIG_UNSUPPORTED', refused.join('; '))
+  for (const setting of ignored) logger.warn({}, `without effect: ${setting}`)
+}
+
+const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise<void> => {
+  const { config, clock, parts } = base
+  const store = await startStore(base)
+  const state = await loadState(base)
+  const stats = await parts.start('stats', () => new BrokerStats(clock))
+  const memory = surroundings.memoryBytes ?? totalmem()
+  const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
+  const client = await startClient(base)
+  const registration = newRegistration(base, state.topics, client)
+  const send = startSend(base, store, state.topics, stats, surroundings.random ?? Math.random)
+  const pull = startPull(base, store, state, stats, memoryWindowBytes)
+  const handlers = brokerHandlers({
+    ...state,
+    config,
+    configPath: surroundings.configPath,
+    clock,
+    logger: base.logger,
+    store,
+    stats,
+    queues: new StoreQueues(store, (topic) => state.topics.get(topic) !== undefined, memoryWindowBytes),
+    brokerAddr: registration.brokerAddr,
+    announced: () => registration.settled(),
+    announceAll: () => registration.registerAll(),
+    parkedPulls: pull.parkedPulls,
+    delayOffsets: () => delayOffsets(config),
+  })
+  await startServer(base, surroundings.listenHost, {
+    handlers: [...handlers, ...send.handlers],
+    frameHandlers: send.frameHandlers,
+    pull,
+  })
+  parts.onStop('registration', () => registration.stop())
+  await registration.start()
+}
+
+const startStore = async ({ config, parts, storeHost }: Base): Promise<MessageStore> => {
+  const options = storeOptionsOf(config.current, storeHost)
+  const store = await openStore(options).catch((error: unknown) => {
+    if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error
+    throw new StoreError('STORE_LOCKED', `another process uses the store in ${options.rootDir}`, { cause: error })
+  })
+  parts.onStop('store', () => store.close())
+  return store
+}
+
+interface State {
+  readonly topics: TopicTable
+  readonly groups: SubscriptionGroupTable
+  readonly offsets: ConsumerOffsets
+  readonly consumers: ConsumerTable
+  readonly producers: ProducerTable
+  readonly locks: QueueLocks
+}
+
+const loadState = async ({ config, clock, logger, parts }: Base): Promise<State> => {
+  const options = { config, clock, logger }
+  return {
+    topics: await parts.start('topics', () => TopicTable.load(options)),
+    groups: await parts.start('groups', () => SubscriptionGroupTable.load(options)),
+    offsets: await parts.start('offsets', () => ConsumerOffsets.load(options)),
+    consumers: await parts.start('consumers', () => new ConsumerTable(options)),
+    producers: await parts.start('producers', () => new ProducerTable(clock)),
+    locks: await parts.start('queue locks', () => new QueueLocks(clock)),
+  }
+}
+
+const startClient = ({ config, clock, logger, parts }: Base): Promise<RemotingClient> =>
+  parts.start(
+    'client',
+    () => new RemotingClient({ clock, logger, connectTimeoutMs: config.current.net.connectTimeoutMs }),
+  )
+
+const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTable, client: RemotingClient) => {
+  const { brokerName, clusterName, brokerId, host, haHost } = config.current.identity
+  const broker = {
+    brokerName,
+    clusterName,
+    brokerId,
+    brokerAddr: `${host}:${port}`,
+    haServerAddr: `${haHost}:${port + 1}`,
+  }
+  return new Registration({ config, topics, client, clock, logger, broker })
+}
+
+const startSend = (base: Base, store: MessageStore, topics: TopicTable, stats: BrokerStats, random: () => number) => {
+  const { config, clock, parts, storeHost } = base
+  const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
+  parts.onStop('durability gate', () => gate.stop())
+  return createSendHandlers({
+    store,
+    gate,
+    topics,
+    stats,
+    clock,
+    random,
+    settings: sendSettingsOf(config, storeHost),
+  })
+}
+
+const startPull = (
+  base: Base,
+  store: MessageStore,
+  { topics, groups, consumers, offsets }: State,
+  stats: BrokerStats,
+  memoryWindowBytes: () => number,
+): PullPath => {
+  const { config, clock, logger, parts, storeHost } = base
+  const path = createPullHandlers({
+    store,
+    topics,
+    groups,
+    consumers,
+    offsets,
+    stats,
+    clock,
+    logger,
+    settings: pullSettingsOf(config, storeHost, memoryWindowBytes),
+  })
+  parts.onStop('pull', () => path.stop())
+  return path
+}
+
+/** Two below the listen port the same handlers answer, pulls apart: Java's VIP channel. */
+const startServer = async (
+  { config, clock, logger, parts, port }: Base,
+  host: string | undefined,
+  paths: { handlers: readonly Handler[]; frameHandlers: ReadonlyMap<number, FrameHandler>; pull: PullPath },
+): Promise<void> => {
+  const { listenPort, idleMs, backlog } = config.current.net
+  const { handlers, frameHandlers, pull } = paths
+  const server = await parts.start(
+    'server',
+    () => new RemotingServer({ clock, logger, unknownCode: 'answer-not-supported', idleTimeoutMs: idleMs }),
+  )
+  await server.listen({
+    host,
+    port,
+    backlog,
+    handlers: [...handlers, ...pull.handlers],
+    frameHandlers: new Map([...frameHandlers, ...pull.frameHandlers]),
+  })
+  if (listenPort > 2) await server.listen({ host, port: listenPort - 2, backlog, handlers, frameHandlers })
+}
+
+/** delayOffset.json as it is; its owner writes it. */
+const delayOffsets = async (config: BrokerConfig): Promise<string> =>
+  (await readWithBackup(join(config.current.store.configDir, 'delayOffset.json'), (text) => text)) ??
+  '{"offsetTable":{}}'
+
+/** A port free at this moment; for tests, which leave the choice to the system before the store needs to know it. */
+const anyFreePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const bound = probe.address() as { port: number }
+      probe.close(() => resolve(bound.port))
+    })
+  })

@@ -1,0 +1,208 @@
+import { join } from 'node:path'
+import { ApogeeError } from '../../base/errors.ts'
+import type { ConfigValues } from './config-values.ts'
+import { parseDelayLevels } from './delay-levels.ts'
+
+/** Part of a broker in replication. */
+export type BrokerRole = 'ASYNC_MASTER' | 'SYNC_MASTER' | 'SLAVE'
+
+/** What the parts of a broker go by: one immutable snapshot, replaced as a whole by a change at run time. */
+export interface BrokerOptions {
+  readonly identity: {
+    readonly clusterName: string
+    readonly brokerName: string
+    /** 0 for a master. */
+    readonly brokerId: number
+    readonly role: BrokerRole
+    /** brokerIP1: what clients are told. */
+    readonly host: string
+    /** brokerIP2: what slaves are told. */
+    readonly haHost: string
+    readonly regionId: string
+    /** Bits laid over all topics' permissions when one of read and write is missing. */
+    readonly permission: number
+  }
+  readonly topics: {
+    readonly autoCreate: boolean
+    readonly defaultQueueNums: number
+    readonly clusterTopicEnabled: boolean
+    readonly brokerTopicEnabled: boolean
+    readonly traceTopicEnabled: boolean
+    readonly traceTopic: string
+  }
+  readonly groups: { readonly autoCreate: boolean; readonly notifyMembers: boolean }
+  readonly offsets: { readonly flushIntervalMs: number }
+  readonly send: {
+    readonly maxBodyBytes: number
+    /** Sends before this time (ms since the epoch) are refused. */
+    readonly acceptFromMs: number
+    readonly rejectTransactions: boolean
+    readonly traceOn: boolean
+    readonly syncFlushTimeoutMs: number
+  }
+  readonly pull: {
+    readonly longPolling: boolean
+    /** How long a pull that finds nothing waits when long polling is off. */
+    readonly shortPollingMs: number
+    readonly slaveRead: boolean
+    readonly memoryMaxBytes: number
+    readonly memoryMaxCount: number
+    readonly diskMaxBytes: number
+    readonly diskMaxCount: number
+    /** Newest bytes of the log, in percent of memory, that count as being in memory. */
+    readonly memoryRatioPercent: number
+    readonly checkOffsetInSlave: boolean
+    readonly disableSlowGroups: boolean
+    readonly slowGroupBytes: number
+    readonly propertyFilter: boolean
+  }
+  readonly query: { readonly maxCount: number; readonly uniqueKeyMaxCount: number }
+  readonly delay: { readonly levelsMs: readonly number[] }
+  readonly store: {
+    readonly rootDir: string
+    readonly commitLogDir: string
+    readonly configDir: string
+    readonly segmentBytes: number
+    readonly consumeQueueFileBytes: number
+    readonly indexEnabled: boolean
+    readonly indexSlots: number
+    readonly indexItems: number
+    readonly checkCrcOnRecover: boolean
+    readonly flushMode: 'async' | 'sync'
+    readonly flushIntervalMs: number
+    readonly flushLeastPages: number
+    readonly flushThoroughIntervalMs: number
+    readonly consumeQueueFlushIntervalMs: number
+  }
+  readonly net: {
+    /** 0: any free port, and no VIP listener. */
+    readonly listenPort: number
+    readonly haPort: number
+    readonly idleMs: number
+    readonly backlog: number
+    readonly connectTimeoutMs: number
+  }
+  readonly registration: {
+    /** host:port of every name server; none runs the broker by itself. */
+    readonly nameServers: readonly string[]
+    /** Between 10 s and 60 s, as Java bounds it. */
+    readonly periodMs: number
+    readonly timeoutMs: number
+    readonly force: boolean
+    readonly compressed: boolean
+  }
+}
+
+const invalid = (sentence: string): ApogeeError => new ApogeeError('CONFIG_INVALID', sentence)
+
+const clamp = (value: number, min: number, max: number): number => Math.max(min, Math.min(value, max))
+
+/** `namesrvAddr`: addresses split by `;`. */
+const nameServers = (value: string | undefined): string[] => {
+  const addresses = (value ?? '')
+    .split(';')
+    .map((address) => address.trim())
+    .filter((address) => address !== '')
+  for (const address of addresses) {
+    const port = Number(address.slice(address.lastIndexOf(':') + 1))
+    if (!/^.+:\d{1,5}$/.test(address) || port > 65_535) {
+      throw invalid(`namesrvAddr: ${address} is no host:port; several are split by ;`)
+    }
+  }
+  return [...new Set(addresses)]
+}
+
+const identity = ({ broker, store }: ConfigValues): BrokerOptions['identity'] => {
+  if (store.brokerRole === 'SLAVE' && broker.brokerId <= 0) throw invalid('the brokerId of a slave must be above 0')
+  return {
+    clusterName: broker.brokerClusterName,
+    brokerName: broker.brokerName,
+    brokerId: store.brokerRole === 'SLAVE' ? broker.brokerId : 0,
+    role: store.brokerRole,
+    host: broker.brokerIP1,
+    haHost: broker.brokerIP2,
+    regionId: broker.regionId,
+    permission: broker.brokerPermission,
+  }
+}
+
+const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
+  const commitLogDir = store.storePathCommitLog ?? join(store.storePathRootDir, 'commitlog')
+  return {
+    rootDir: store.storePathRootDir,
+    commitLogDir,
+    configDir: join(store.storePathRootDir, 'config'),
+    segmentBytes: store.mappedFileSizeCommitLog,
+    consumeQueueFileBytes: store.mappedFileSizeConsumeQueue,
+    indexEnabled: store.messageIndexEnable,
+    indexSlots: store.maxHashSlotNum,
+    indexItems: store.maxIndexNum,
+    checkCrcOnRecover: store.checkCRCOnRecover,
+    flushMode: store.flushDiskType === 'SYNC_FLUSH' ? 'sync' : 'async',
+    flushIntervalMs: store.flushIntervalCommitLog,
+    flushLeastPages: store.flushCommitLogLeastPages,
+    flushThoroughIntervalMs: store.flushCommitLogThoroughInterval,
+    consumeQueueFlushIntervalMs: store.flushIntervalConsumeQueue,
+  }
+}
+
+const pullOptions = ({ broker, store }: ConfigValues): BrokerOptions['pull'] => ({
+  longPolling: broker.longPollingEnable,
+  shortPollingMs: broker.shortPollingTimeMills,
+  slaveRead: broker.slaveReadEnable,
+  memoryMaxBytes: store.maxTransferBytesOnMessageInMemory,
+  memoryMaxCount: store.maxTransferCountOnMessageInMemory,
+  diskMaxBytes: store.maxTransferBytesOnMessageInDisk,
+  diskMaxCount: store.maxTransferCountOnMessageInDisk,
+  memoryRatioPercent: store.accessMessageInMemoryMaxRatio,
+  checkOffsetInSlave: store.offsetCheckInSlave,
+  disableSlowGroups: broker.disableConsumeIfConsumerReadSlowly,
+  slowGroupBytes: broker.consumerFallbehindThreshold,
+  propertyFilter: broker.enablePropertyFilter,
+})
+
+/**
+ * The typed options that a set of configuration values means.
+ * @throws {ApogeeError} `CONFIG_INVALID` when values contradict each other or ask for something that is not there
+ */
+export const brokerOptions = (values: ConfigValues): BrokerOptions => {
+  const { broker, store, netServer, netClient } = values
+  return Object.freeze({
+    identity: identity(values),
+    topics: {
+      autoCreate: broker.autoCreateTopicEnable,
+      defaultQueueNums: broker.defaultTopicQueueNums,
+      clusterTopicEnabled: broker.clusterTopicEnable,
+      brokerTopicEnabled: broker.brokerTopicEnable,
+      traceTopicEnabled: broker.traceTopicEnable,
+      traceTopic: broker.msgTraceTopicName,
+    },
+    groups: { autoCreate: broker.autoCreateSubscriptionGroup, notifyMembers: broker.notifyConsumerIdsChangedEnable },
+    offsets: { flushIntervalMs: broker.flushConsumerOffsetInterval },
+    send: {
+      maxBodyBytes: store.maxMessageSize,
+      acceptFromMs: broker.startAcceptSendRequestTimeStamp,
+      rejectTransactions: broker.rejectTransactionMessage,
+      traceOn: broker.traceOn,
+      syncFlushTimeoutMs: store.syncFlushTimeout,
+    },
+    pull: pullOptions(values),
+    query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
+    delay: { levelsMs: parseDelayLevels(store.messageDelayLevel) },
+    store: storeOptions(values),
+    net: {
+      listenPort: netServer.listenPort,
+      haPort: netServer.listenPort + 1,
+      idleMs: netServer.serverChannelMaxIdleTimeSeconds * 1000,
+      backlog: netServer.serverSocketBacklog,
+      connectTimeoutMs: netClient.connectTimeoutMillis,
+    },
+    registration: {
+      nameServers: nameServers(broker.namesrvAddr),
+      periodMs: clamp(broker.registerNameServerPeriod, 10_000, 60_000),
+      timeoutMs: broker.registerBrokerTimeoutMills,
+      force: broker.forceRegister,
+      compressed: broker.compressedRegister,
+    },
+  })
+}

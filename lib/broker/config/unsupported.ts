@@ -1,0 +1,33 @@
+import type { ConfigValues } from './config-values.ts'
+
+/** Settings that ask for something this broker does not have. */
+export interface Unsupported {
+  /** It must not start: what was asked for would silently not hold. */
+  readonly refused: readonly string[]
+  /** It starts without them. */
+  readonly ignored: readonly string[]
+}
+
+/** What a configuration asks for in vain, one sentence each. */
+export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupported => {
+  const refused: [boolean, string][] = [
+    [broker.aclEnable, 'aclEnable=true: requests cannot be authenticated yet'],
+    [store.brokerRole !== 'ASYNC_MASTER', `brokerRole=${store.brokerRole}: there is no replication yet`],
+    [store.enableDLegerCommitLog, 'enableDLegerCommitLog=true: there is no DLedger log'],
+    [(store.storePathCommitLog ?? '').includes(','), 'storePathCommitLog: only one directory is possible'],
+    [(store.readOnlyCommitLogStorePaths ?? '') !== '', 'readOnlyCommitLogStorePaths: only one directory is possible'],
+  ]
+  const ignored: [boolean, string][] = [
+    [
+      broker.fetchNamesrvAddrByAddressServer,
+      'fetchNamesrvAddrByAddressServer: name servers come from namesrvAddr only',
+    ],
+    [broker.enablePropertyFilter, 'enablePropertyFilter: messages are filtered by tag only'],
+    [store.transientStorePoolEnable, 'transientStorePoolEnable: messages go straight to the page cache'],
+    [store.enableConsumeQueueExt, 'enableConsumeQueueExt: queue entries have no extension'],
+    [store.enableLmq || store.enableMultiDispatch, 'enableLmq, enableMultiDispatch: there are no light message queues'],
+  ]
+  const chosen = (rows: readonly [boolean, string][]): string[] =>
+    rows.filter(([holds]) => holds).map(([, text]) => text)
+  return { refused: chosen(refused), ignored: chosen(ignored) }
+}

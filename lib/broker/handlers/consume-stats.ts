@@ -1,0 +1,80 @@
+import { type Handler, handler, reply } from '../../net/handler.ts'
+import type { MessageQueue } from '../../protocol/bodies/message-queue.ts'
+import {
+  type ConsumeStats,
+  encodeConsumeStats,
+  encodeConsumeStatsList,
+  type OffsetWrapper,
+} from '../../protocol/bodies/stats.ts'
+import { getBrokerConsumeStats } from '../../protocol/commands/get-broker-consume-stats.ts'
+import { getConsumeStats } from '../../protocol/commands/get-consume-stats.ts'
+import type { ConsumerGroup } from '../consumers/consumer-table.ts'
+import type { OffsetReader } from '../offsets/consumer-offsets.ts'
+import type { QueueReader } from '../queue-reader.ts'
+import type { TopicReader } from '../topics/topic-table.ts'
+
+/** What statistics of consumption need. */
+export interface ConsumeStatsSources {
+  readonly brokerName: string
+  readonly brokerAddr: string
+  readonly topics: TopicReader
+  readonly groups: { all(): Iterable<{ readonly groupName: string }> }
+  readonly consumers: { group(group: string): ConsumerGroup | undefined }
+  readonly offsets: OffsetReader & { topicsOf(group: string): string[] }
+  readonly queues: QueueReader
+}
+
+type OffsetTable = Map<MessageQueue, OffsetWrapper>
+
+/** Adds the queues of one topic. False when the group no longer subscribes to it, or it is gone. */
+const addTopic = (table: OffsetTable, group: string, topic: string, sources: ConsumeStatsSources): boolean => {
+  const config = sources.topics.get(topic)
+  const connected = sources.consumers.group(group)
+  if (config === undefined) return false
+  if (connected !== undefined && connected.subscriptions.size > 0 && !connected.subscriptions.has(topic)) return false
+  for (let queueId = 0; queueId < config.readQueueNums; queueId++) {
+    const brokerOffset = Math.max(0, sources.queues.range(topic, queueId).max)
+    const consumerOffset = Math.max(0, sources.offsets.find(group, topic, queueId) ?? 0)
+    const storedAt = consumerOffset > 0 ? sources.queues.storeTimeAt(topic, queueId, consumerOffset - 1) : 0
+    table.set(
+      { topic, brokerName: sources.brokerName, queueId },
+      { brokerOffset, consumerOffset, lastTimestamp: Math.max(0, storedAt) },
+    )
+  }
+  return true
+}
+
+/** Rates per group are not counted: consumeTps is 0. */
+const statsOf = (offsetTable: OffsetTable): ConsumeStats => ({ consumeTps: 0, offsetTable })
+
+const groupStatsHandler = (sources: ConsumeStatsSources) =>
+  handler(getConsumeStats, ({ consumerGroup, topic, topicList }) => {
+    const asked = [topic ?? '', ...(topicList ?? '').split(';')].filter((name) => name !== '')
+    const topics = asked.length > 0 ? asked : sources.offsets.topicsOf(consumerGroup)
+    const table: OffsetTable = new Map()
+    for (const name of new Set(topics)) addTopic(table, consumerGroup, name, sources)
+    return reply({}, { body: encodeConsumeStats(statsOf(table)) })
+  })
+
+const brokerStatsHandler = (sources: ConsumeStatsSources) =>
+  handler(getBrokerConsumeStats, ({ isOrder }) => {
+    let totalDiff = 0
+    const consumeStatsList = [...sources.groups.all()].map(({ groupName }) => {
+      const stats: ConsumeStats[] = []
+      for (const topic of sources.offsets.topicsOf(groupName)) {
+        if (isOrder && sources.topics.get(topic)?.order !== true) continue
+        const table: OffsetTable = new Map()
+        if (!addTopic(table, groupName, topic, sources)) continue
+        stats.push(statsOf(table))
+        for (const { brokerOffset, consumerOffset } of table.values()) totalDiff += brokerOffset - consumerOffset
+      }
+      return new Map([[groupName, stats]])
+    })
+    return reply({}, { body: encodeConsumeStatsList({ brokerAddr: sources.brokerAddr, totalDiff, consumeStatsList }) })
+  })
+
+/** How far groups are: codes 208 (one group) and 317 (all groups). */
+export const consumeStatsHandlers = (sources: ConsumeStatsSources): Handler[] => [
+  groupStatsHandler(sources),
+  brokerStatsHandler(sources),
+]

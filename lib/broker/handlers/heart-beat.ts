@@ -1,0 +1,52 @@
+import { handler, ResponseError } from '../../net/handler.ts'
+import { type ConsumerData, decodeHeartbeat, type HeartbeatData } from '../../protocol/bodies/heartbeat.ts'
+import type { SubscriptionGroupConfig } from '../../protocol/bodies/subscription-group.ts'
+import { heartBeat } from '../../protocol/commands/heart-beat.ts'
+import { retryTopic } from '../../protocol/names.ts'
+import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
+import type { ClientIdentity } from '../clients.ts'
+import { checkGroupName, checkTopicName, decodedBody } from './refusals.ts'
+
+/** What registering clients needs. */
+export interface Arrival {
+  readonly groups: { find(group: string): SubscriptionGroupConfig | undefined }
+  readonly topics: { createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number): unknown }
+  readonly consumers: { register(client: ClientIdentity, data: ConsumerData, notify: boolean): boolean }
+  readonly producers: { register(client: ClientIdentity, group: string): void }
+}
+
+const UNIT_SUBSCRIBERS_FLAG = 2
+const MAX_CLIENT_ID_LENGTH = 1024
+
+/** Nothing of a heartbeat is taken when any of its names is not valid. */
+const checkNames = ({ clientID, consumerDataSet, producerDataSet }: HeartbeatData): void => {
+  if (clientID === '' || clientID.length > MAX_CLIENT_ID_LENGTH) {
+    throw new ResponseError('SYSTEM_ERROR', `a client id has 1 to ${MAX_CLIENT_ID_LENGTH} characters`)
+  }
+  for (const { groupName } of producerDataSet) checkGroupName(groupName)
+  for (const { groupName, subscriptionDataSet } of consumerDataSet) {
+    checkGroupName(groupName)
+    for (const { topic } of subscriptionDataSet) checkTopicName(topic)
+  }
+}
+
+const joinConsumers = (client: ClientIdentity, data: ConsumerData, { groups, topics, consumers }: Arrival): void => {
+  const group = groups.find(data.groupName)
+  if (group !== undefined) {
+    const sysFlag = data.unitMode ? UNIT_SUBSCRIBERS_FLAG : 0
+    topics.createOnSendBack(retryTopic(data.groupName), group.retryQueueNums, PERM_READ | PERM_WRITE, sysFlag)
+  }
+  consumers.register(client, data, group?.notifyConsumerIdsChangedEnable ?? true)
+}
+
+/** Registers a client with its groups; an unknown consumer group gets its settings and its retry topic. */
+export const heartBeatHandler = (arrival: Arrival) =>
+  handler(heartBeat, (_, { connection, request }) => {
+    const heartbeat = decodedBody(request.body, decodeHeartbeat)
+    checkNames(heartbeat)
+    const { clientID: clientId, consumerDataSet, producerDataSet } = heartbeat
+    const client = { connection, clientId, language: request.language, version: request.version }
+    for (const data of consumerDataSet) joinConsumers(client, data, arrival)
+    for (const { groupName } of producerDataSet) arrival.producers.register(client, groupName)
+    return {}
+  })

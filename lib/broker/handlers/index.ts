@@ -1,0 +1,87 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logging.ts'
+import type { Handler } from '../../net/handler.ts'
+import type { MessageStore } from '../../store/message-store.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { ConsumerTable } from '../consumers/consumer-table.ts'
+import type { QueueLocks } from '../consumers/queue-locks.ts'
+import type { SubscriptionGroupTable } from '../groups/group-table.ts'
+import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
+import type { ProducerTable } from '../producers/producer-table.ts'
+import type { QueueReader } from '../queue-reader.ts'
+import type { BrokerStats } from '../stats.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import { brokerRuntimeInfoHandler } from './broker-runtime-info.ts'
+import { brokerSettingsHandlers } from './broker-settings.ts'
+import { checkClientConfigHandler } from './check-client-config.ts'
+import { connectionHandlers } from './connections.ts'
+import { consumeStatsHandlers } from './consume-stats.ts'
+import { deleteTopicHandler } from './delete-topic.ts'
+import { heartBeatHandler } from './heart-beat.ts'
+import { queryConsumerOffsetHandler } from './query-consumer-offset.ts'
+import { queryMessageHandler } from './query-message.ts'
+import { queueLockHandlers } from './queue-locks.ts'
+import { queueOffsetHandlers } from './queue-offsets.ts'
+import { stateSnapshotHandlers } from './state-snapshots.ts'
+import { subscriptionGroupHandlers } from './subscription-groups.ts'
+import { topicQueryHandlers } from './topic-queries.ts'
+import { unregisterClientHandler } from './unregister-client.ts'
+import { updateConsumerOffsetHandler } from './update-consumer-offset.ts'
+import { updateTopicHandler } from './update-topic.ts'
+import { viewMessageByIdHandler } from './view-message-by-id.ts'
+
+/** All parts that handlers are given narrow views of. */
+export interface HandlerParts {
+  readonly config: BrokerConfig
+  readonly configPath: string | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly store: MessageStore
+  readonly stats: BrokerStats
+  readonly topics: TopicTable
+  readonly groups: SubscriptionGroupTable
+  readonly offsets: ConsumerOffsets
+  readonly consumers: ConsumerTable
+  readonly producers: ProducerTable
+  readonly locks: QueueLocks
+  readonly queues: QueueReader
+  /** host:port that clients are told. */
+  readonly brokerAddr: string
+  /** Resolves when name servers were told of all changes of topics. */
+  readonly announced: () => Promise<void>
+  /** Tells name servers all topics. */
+  readonly announceAll: () => Promise<void>
+  readonly parkedPulls: () => number
+  /** The JSON of delayOffset.json. */
+  readonly delayOffsets: () => Promise<string>
+}
+
+/** Handlers of all codes but sends and pulls. */
+export const brokerHandlers = (parts: HandlerParts): Handler[] => {
+  const { config, clock, store, stats, topics, groups, offsets, consumers, producers, queues } = parts
+  const { brokerName } = config.current.identity
+  const announceTopics = (): Promise<void> => {
+    topics.touch()
+    return parts.announceAll()
+  }
+  return [
+    queryConsumerOffsetHandler(offsets, queues),
+    updateConsumerOffsetHandler(offsets, topics),
+    ...queueOffsetHandlers(queues),
+    queryMessageHandler(store, config),
+    viewMessageByIdHandler(store),
+    heartBeatHandler(parts),
+    unregisterClientHandler(parts),
+    checkClientConfigHandler(),
+    ...connectionHandlers(consumers, producers),
+    ...queueLockHandlers(parts.locks),
+    updateTopicHandler(topics, config, parts.announced),
+    deleteTopicHandler(topics, config),
+    ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
+    ...subscriptionGroupHandlers(groups, offsets, config),
+    ...consumeStatsHandlers({ ...parts, brokerName }),
+    ...stateSnapshotHandlers(parts),
+    ...brokerSettingsHandlers({ ...parts, announceTopics }),
+    brokerRuntimeInfoHandler({ config, store, stats, nowMs: () => clock.nowMs(), parkedPulls: parts.parkedPulls }),
+  ]
+}

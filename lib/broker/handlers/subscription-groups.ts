@@ -1,0 +1,54 @@
+import { type Handler, handler, ResponseError, reply } from '../../net/handler.ts'
+import {
+  decodeSubscriptionGroupConfig,
+  encodeSubscriptionGroupConfig,
+  type SubscriptionGroupConfig,
+} from '../../protocol/bodies/subscription-group.ts'
+import { deleteSubscriptionGroup } from '../../protocol/commands/delete-subscription-group.ts'
+import { getSubscriptionGroupConfig } from '../../protocol/commands/get-subscription-group-config.ts'
+import { updateAndCreateSubscriptionGroup } from '../../protocol/commands/update-and-create-subscription-group.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { decodedBody, orRefuse, refuseOnSlave } from './refusals.ts'
+
+/** What making, changing and deleting groups needs. */
+export interface GroupEditor {
+  find(group: string): SubscriptionGroupConfig | undefined
+  update(group: SubscriptionGroupConfig): void
+  delete(group: string): boolean
+  /** Resolves when the table is on the device. */
+  flush(): Promise<void>
+}
+
+const updateHandler = (groups: GroupEditor, config: BrokerConfig) =>
+  handler(updateAndCreateSubscriptionGroup, async (_, { request }) => {
+    refuseOnSlave(config)
+    const group = decodedBody(request.body, decodeSubscriptionGroupConfig)
+    orRefuse(() => groups.update(group))
+    await groups.flush()
+    return {}
+  })
+
+const deleteHandler = (groups: GroupEditor, offsets: { removeGroup(group: string): void }, config: BrokerConfig) =>
+  handler(deleteSubscriptionGroup, async ({ groupName, removeOffset, cleanOffset }) => {
+    refuseOnSlave(config)
+    groups.delete(groupName)
+    if (removeOffset || cleanOffset) offsets.removeGroup(groupName)
+    await groups.flush()
+    return {}
+  })
+
+const getHandler = (groups: GroupEditor) =>
+  handler(getSubscriptionGroupConfig, ({ group }) => {
+    const config = groups.find(group)
+    if (config === undefined) {
+      throw new ResponseError('SUBSCRIPTION_GROUP_NOT_EXIST', `No group in this broker, group: ${group}`)
+    }
+    return reply({}, { body: encodeSubscriptionGroupConfig(config) })
+  })
+
+/** Makes, changes, deletes and shows a group's settings: codes 200, 207 and 352. */
+export const subscriptionGroupHandlers = (
+  groups: GroupEditor,
+  offsets: { removeGroup(group: string): void },
+  config: BrokerConfig,
+): Handler[] => [updateHandler(groups, config), deleteHandler(groups, offsets, config), getHandler(groups)]

@@ -1,0 +1,10 @@
+export { type Broker, type BrokerSurroundings, startBroker } from './broker.ts'
+export {
+  BrokerConfig,
+  effectiveBrokerConfig,
+  type ParsedBrokerConfig,
+  parseBrokerConfig,
+} from './config/broker-config.ts'
+export type { BrokerOptions } from './config/broker-options.ts'
+export type { Machine } from './config/config-key.ts'
+export { configRows, formatAllConfig } from './config/config-values.ts'

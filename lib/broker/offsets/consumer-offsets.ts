@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import { readWithBackup } from '../../base/atomic-file.ts'
+import type { Clock, TimerHandle } from '../../base/clock.ts'
+import type { Logger } from '../../base/logging.ts'
+import { decodeConsumerOffsets, encodeConsumerOffsets } from '../../protocol/bodies/offsets.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { StateFile } from '../state-file.ts'
+import { MAX_QUEUES } from '../topics/topic-table.ts'
+
+/** Most pairs of topic and group; a client that invents pairs gets no further. */
+export const MAX_OFFSET_KEYS = 500_000
+const FIRST_FLUSH_MS = 10_000
+/** Between topic and group in the file; neither name can contain it. */
+const SEPARATOR = '@'
+
+/** What parts that only ask may do. */
+export interface OffsetReader {
+  find(group: string, topic: string, queueId: number): number | undefined
+}
+
+/** What the pull path may do. */
+export interface OffsetWriter extends OffsetReader {
+  commit(group: string, topic: string, queueId: number, queueOffset: number): boolean
+}
+
+/** What the offset table needs. */
+export interface ConsumerOffsetsOptions {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Where all groups stand, kept in `config/consumerOffset.json`; written every `flushConsumerOffsetInterval`. */
+export class ConsumerOffsets implements OffsetWriter {
+  readonly #logger: Logger
+  /** topic -> group -> queue -> offset */
+  readonly #topics = new Map<string, Map<string, Map<number, number>>>()
+  readonly #file: StateFile
+  readonly #timer: TimerHandle
+  #keys = 0
+  #changed = false
+
+  private constructor(options: ConsumerOffsetsOptions) {
+    this.#logger = options.logger
+    const { store, offsets } = options.config.current
+    const path = join(store.configDir, 'consumerOffset.json')
+    this.#file = new StateFile({ ...options, path, encode: () => this.encode(true) })
+    this.#timer = options.clock.every(offsets.flushIntervalMs, () => this.#announce(), FIRST_FLUSH_MS)
+  }
+
+  /**
+   * Reads consumerOffset.json, or its previous generation.
+   * @throws {FileError} `FILE_UNREADABLE`
+   */
+  static async load(options: ConsumerOffsetsOptions): Promise<ConsumerOffsets> {
+    const path = join(options.config.current.store.configDir, 'consumerOffset.json')
+    const stored = await readWithBackup(path, decodeConsumerOffsets)
+    const table = new ConsumerOffsets(options)
+    for (const [key, queues] of stored?.offsetTable ?? []) {
+      const [topic = '', group, ...rest] = key.split(SEPARATOR)
+      if (group === undefined || rest.length > 0) continue
+      table.#groupsOf(topic).set(group, new Map(queues))
+      table.#keys += 1
+    }
+    return table
+  }
+
+  /** Pairs of topic and group that have offsets. */
+  get size(): number {
+    return this.#keys
+  }
+
+  /** The stored offset; undefined when the group never stored one for the queue. */
+  find(group: string, topic: string, queueId: number): number | undefined {
+    return this.#topics.get(topic)?.get(group)?.get(queueId)
+  }
+
+  /**
+   * Stores an offset as the client says, whatever the queue's bounds. Callers have checked that names are valid.
+   * @returns false when the pair is new and the table is full, or a number is no offset
+   */
+  commit(group: string, topic: string, queueId: number, queueOffset: number): boolean {
+    if (!Number.isSafeInteger(queueOffset) || queueId < 0 || queueId >= MAX_QUEUES) return false
+    const queues = this.#topics.get(topic)?.get(group) ?? this.#add(group, topic)
+    if (queues === undefined) return false
+    queues.set(queueId, queueOffset)
+    this.#changed = true
+    return true
+  }
+
+  /** Topics for which a group has offsets. */
+  topicsOf(group: string): string[] {
+    return [...this.#topics].filter(([, groups]) => groups.has(group)).map(([topic]) => topic)
+  }
+
+  /** Groups that have offsets for a topic. */
+  groupsOf(topic: string): string[] {
+    return [...(this.#topics.get(topic)?.keys() ?? [])]
+  }
+
+  /** Forgets all offsets of a group. */
+  removeGroup(group: string): void {
+    for (const [topic, groups] of this.#topics) {
+      if (!groups.delete(group)) continue
+      this.#keys -= 1
+      this.#changed = true
+      if (groups.size === 0) this.#topics.delete(topic)
+    }
+  }
+
+  /** The table as JSON, as consumerOffset.json holds it (pretty) and code 43 answers it. */
+  encode(pretty: boolean): Buffer {
+    const offsetTable = new Map<string, ReadonlyMap<number, number>>()
+    for (const [topic, groups] of this.#topics) {
+      for (const [group, queues] of groups) offsetTable.set(topic + SEPARATOR + group, queues)
+    }
+    return encodeConsumerOffsets({ offsetTable }, pretty)
+  }
+
+  /** Resolves when every change so far is on the device. */
+  flush(): Promise<void> {
+    this.#announce()
+    return this.#file.flush()
+  }
+
+  stop(): Promise<void> {
+    this.#timer.cancel()
+    this.#announce()
+    return this.#file.stop()
+  }
+
+  #announce(): void {
+    if (!this.#changed) return
+    this.#changed = false
+    this.#file.changed()
+  }
+
+  #add(group: string, topic: string): Map<number, number> | undefined {
+    if (this.#keys >= MAX_OFFSET_KEYS) {
+      this.#logger.debug({ group, topic }, 'offset not stored: the table is full')
+      return undefined
+    }
+    const queues = new Map<number, number>()
+    this.#groupsOf(topic).set(group, queues)
+    this.#keys += 1
+    return queues
+  }
+
+  #groupsOf(topic: string): Map<string, Map<number, number>> {
+    let groups = this.#topics.get(topic)
+    if (groups === undefined) {
+      groups = new Map()
+      this.#topics.set(topic, groups)
+    }
+    return groups
+  }
+}

@@ -1,0 +1,77 @@
+import { isReadable, isWriteable } from '../protocol/permissions.ts'
+import type { StoreOptions } from '../store/message-store.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { BrokerOptions } from './config/broker-options.ts'
+import type { PullParts } from './pull/pull.ts'
+import type { SendParts } from './send/send.ts'
+
+/** brokerIP1 as an IP literal, and the listen port: what records and message ids name. */
+export interface StoreHost {
+  readonly address: string
+  readonly port: number
+}
+
+/** What the store is opened with. */
+export const storeOptionsOf = ({ store, send, delay }: BrokerOptions, storeHost: StoreHost): StoreOptions => ({
+  rootDir: store.rootDir,
+  commitLogDir: store.commitLogDir,
+  segmentBytes: store.segmentBytes,
+  consumeQueueFileBytes: store.consumeQueueFileBytes,
+  maxBodyBytes: send.maxBodyBytes,
+  indexEnabled: store.indexEnabled,
+  indexSlots: store.indexSlots,
+  indexItems: store.indexItems,
+  checkCrcOnRecover: store.checkCrcOnRecover,
+  flush: {
+    mode: store.flushMode,
+    intervalMs: store.flushIntervalMs,
+    leastPages: store.flushLeastPages,
+    thoroughIntervalMs: store.flushThoroughIntervalMs,
+  },
+  consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
+  storeHost,
+  delayLevelsMs: delay.levelsMs,
+})
+
+/** What the send path goes by. */
+export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): SendParts['settings'] => {
+  const { identity, send } = config.current
+  return {
+    clusterName: identity.clusterName,
+    regionId: identity.regionId,
+    traceOn: send.traceOn,
+    maxBodyBytes: send.maxBodyBytes,
+    acceptFromMs: send.acceptFromMs,
+    storeHost,
+    writable: () => isWriteable(config.current.identity.permission),
+  }
+}
+
+/** What the pull path goes by. Getters: these may change while the broker runs. */
+export const pullSettingsOf = (
+  config: BrokerConfig,
+  storeHost: StoreHost,
+  memoryWindowBytes: () => number,
+): PullParts['settings'] => ({
+  brokerName: config.current.identity.brokerName,
+  storeHost,
+  readable: () => isReadable(config.current.identity.permission),
+  get maxTransferCount() {
+    return config.current.pull.memoryMaxCount
+  },
+  get maxTransferBytes() {
+    return config.current.pull.memoryMaxBytes
+  },
+  get longPollingEnable() {
+    return config.current.pull.longPolling
+  },
+  get shortPollingTimeMs() {
+    return config.current.pull.shortPollingMs
+  },
+  get slaveReadEnable() {
+    return config.current.pull.slaveRead
+  },
+  get memoryWindowBytes() {
+    return memoryWindowBytes()
+  },
+})

@@ -1,0 +1,140 @@
+import { statfs } from 'node:fs/promises'
+import { PROTOCOL_VERSION } from '../protocol/remoting-command.ts'
+import type { MessageStore } from '../store/message-store.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { BrokerStats } from './stats.ts'
+
+/** Name of the version whose behaviour this broker has, as tools show it. */
+const VERSION_NAME = 'V4_9_8'
+
+/** What the runtime info is made of. */
+export interface RuntimeSources {
+  readonly config: BrokerConfig
+  readonly store: Pick<MessageStore, 'watermarks' | 'minPhysicalOffset' | 'earliestStoreTime' | 'failure'>
+  readonly stats: BrokerStats
+  readonly nowMs: () => number
+  /** Pulls waiting for messages. */
+  readonly parkedPulls: () => number
+}
+
+/** Share of a file system in use, from 0 to 1, and its sizes; ratio -1 when it cannot be asked. */
+const diskUse = async (path: string): Promise<{ ratio: number; totalBytes: number; freeBytes: number }> => {
+  try {
+    const { bsize, blocks, bfree, bavail } = await statfs(path)
+    const used = blocks - bfree
+    return {
+      ratio: used + bavail === 0 ? -1 : used / (used + bavail),
+      totalBytes: blocks * bsize,
+      freeBytes: bavail * bsize,
+    }
+  } catch {
+    // A directory that does not exist yet is no reason to answer nothing.
+    return { ratio: -1, totalBytes: 0, freeBytes: 0 }
+  }
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** `1.5 GiB`: bytes with one digit behind the point. */
+const readableBytes = (bytes: number): string => {
+  const step = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return step === 0 ? `${bytes} B` : `${(bytes / 1024 ** step).toFixed(1)} ${UNITS[step]}`
+}
+
+const uptime = (elapsedMs: number): string => {
+  const seconds = Math.floor(elapsedMs / 1000)
+  const parts = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+    seconds % 60,
+  ]
+  return `[ ${parts[0]} days, ${parts[1]} hours, ${parts[2]} minutes, ${parts[3]} seconds ]`
+}
+
+/** Rates of three windows split by blanks. */
+const rateText = (rates: readonly number[]): string => rates.join(' ')
+
+const storeInfo = ({ store, stats, nowMs }: RuntimeSources): [string, string | number][] => {
+  const { putMessages, putBytes, putFailures } = stats.totals
+  const transferred = rateText(stats.rates('gotMessages'))
+  return [
+    ['bootTimestamp', stats.startedAtMs],
+    ['runtime', uptime(nowMs() - stats.startedAtMs)],
+    ['putMessageEntireTimeMax', 0],
+    ['putMessageTimesTotal', Math.max(1, putMessages)],
+    ['putMessageFailedTimes', putFailures],
+    ['putMessageSizeTotal', putBytes],
+    ['putMessageDistributeTime', ''],
+    ['putMessageAverageSize', putBytes / Math.max(1, putMessages)],
+    ['dispatchMaxBuffer', 0],
+    ['getMessageEntireTimeMax', 0],
+    ['putTps', rateText(stats.rates('putMessages'))],
+    ['getFoundTps', rateText(stats.rates('foundPulls'))],
+    ['getMissTps', rateText(stats.rates('missedPulls'))],
+    ['getTotalTps', rateText(stats.rates('foundPulls', 'missedPulls'))],
+    ['getTransferedTps', transferred],
+    ['getTransferredTps', transferred],
+    ['putLatency99', '0.00'],
+    ['putLatency999', '0.00'],
+    ['commitLogMinOffset', store.minPhysicalOffset],
+    ['commitLogMaxOffset', store.watermarks.appended],
+    ['dispatchBehindBytes', Math.max(0, store.watermarks.appended - store.watermarks.dispatched)],
+    ['earliestMessageTimeStamp', store.earliestStoreTime()],
+    ['remainTransientStoreBufferNumbs', 0],
+    ['remainHowManyDataToFlush', readableBytes(Math.max(0, store.watermarks.appended - store.watermarks.flushed))],
+    ...(store.failure === undefined ? [] : [['storeReadOnlyReason', store.failure.message] as [string, string]]),
+  ]
+}
+
+/** Java's thread pools have no counterpart here: their queues are always empty, a parked pull apart. */
+const queueInfo = ({ config, parkedPulls }: RuntimeSources): [string, string | number][] => {
+  const { broker } = config.values
+  return [
+    ['sendThreadPoolQueueSize', 0],
+    ['sendThreadPoolQueueCapacity', broker.sendThreadPoolQueueCapacity],
+    ['pullThreadPoolQueueSize', 0],
+    ['pullThreadPoolQueueCapacity', broker.pullThreadPoolQueueCapacity],
+    ['queryThreadPoolQueueSize', 0],
+    ['queryThreadPoolQueueCapacity', broker.queryThreadPoolQueueCapacity],
+    ['EndTransactionQueueSize', 0],
+    ['EndTransactionThreadPoolQueueCapacity', broker.endTransactionPoolQueueCapacity],
+    ['sendThreadPoolQueueHeadWaitTimeMills', 0],
+    ['pullThreadPoolQueueHeadWaitTimeMills', 0],
+    ['queryThreadPoolQueueHeadWaitTimeMills', 0],
+    ['pageCacheLockTimeMills', 0],
+    ['parkedPulls', parkedPulls()],
+  ]
+}
+
+const dayInfo = (stats: BrokerStats): [string, number][] => {
+  const put = stats.byDay('putMessages')
+  const got = stats.byDay('gotMessages')
+  return [
+    ['msgPutTotalYesterdayMorning', put.yesterdayMorning],
+    ['msgPutTotalTodayMorning', put.todayMorning],
+    ['msgPutTotalTodayNow', put.todayNow],
+    ['msgGetTotalYesterdayMorning', got.yesterdayMorning],
+    ['msgGetTotalTodayMorning', got.todayMorning],
+    ['msgGetTotalTodayNow', got.todayNow],
+  ]
+}
+
+/** Everything tools read about a running broker, as code 28 answers it: names and texts. */
+export const runtimeInfo = async (sources: RuntimeSources): Promise<Map<string, string>> => {
+  const { store, send } = sources.config.current
+  const [log, root] = await Promise.all([diskUse(store.commitLogDir), diskUse(store.rootDir)])
+  const info: [string, string | number][] = [
+    ['brokerVersionDesc', VERSION_NAME],
+    ['brokerVersion', PROTOCOL_VERSION],
+    ...storeInfo(sources),
+    ...dayInfo(sources.stats),
+    ...queueInfo(sources),
+    ['startAcceptSendRequestTimeStamp', send.acceptFromMs],
+    ['commitLogDiskRatio', log.ratio],
+    [`commitLogDiskRatio_${store.commitLogDir}`, log.ratio],
+    ['consumeQueueDiskRatio', root.ratio],
+    ['commitLogDirCapacity', `Total : ${readableBytes(root.totalBytes)}, Free : ${readableBytes(root.freeBytes)}.`],
+  ]
+  return new Map(info.map(([name, value]) => [name, String(value)]))
+}

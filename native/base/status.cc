@@ -1,0 +1,41 @@
+#include "base/status.h"
+
+#include <cerrno>
+#include <system_error>
+
+namespace apogee {
+
+std::string_view StatusCodeName(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk: return "OK";
+    case StatusCode::kInvalidArgument: return "INVALID_ARGUMENT";
+    case StatusCode::kNotFound: return "NOT_FOUND";
+    case StatusCode::kClosed: return "CLOSED";
+    case StatusCode::kLocked: return "LOCKED";
+    case StatusCode::kReadOnly: return "READ_ONLY";
+    case StatusCode::kNoSpace: return "NO_SPACE";
+    case StatusCode::kIoError: return "IO_ERROR";
+    case StatusCode::kCorruption: return "CORRUPTION";
+    case StatusCode::kTooLarge: return "TOO_LARGE";
+    case StatusCode::kTimeout: return "TIMEOUT";
+  }
+  return "UNKNOWN";
+}
+
+Status Status::FromErrno(int error_number, std::string_view what) {
+  StatusCode code = StatusCode::kIoError;
+  if (error_number == ENOSPC || error_number == EDQUOT) code = StatusCode::kNoSpace;
+  if (error_number == ENOENT) code = StatusCode::kNotFound;
+  return Error(code, std::string(what), error_number);
+}
+
+std::string Status::ToString() const {
+  std::string text(StatusCodeName(code_));
+  if (!context_.empty()) text.append(": ").append(context_);
+  if (error_number_ != 0) {
+    text.append(": ").append(std::generic_category().message(error_number_));
+  }
+  return text;
+}
+
+}  // namespace apogee

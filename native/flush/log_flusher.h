@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/offsets.h"
+#include "base/status.h"
+#include "flush/segment_preparer.h"
+#include "log/commit_log.h"
+
+namespace apogee {
+
+enum class FlushMode : uint8_t {
+  kAsync,  // flushed by interval and by pages
+  kSync,   // each append asks for its sync; all appends waiting when a sync starts share it
+};
+
+struct FlushOptions {
+  FlushMode mode = FlushMode::kAsync;
+  int64_t interval_ms = 500;            // async: how often the thread looks
+  int32_t least_pages = 4;              // async: dirty 4 KiB pages below which an interval is skipped
+  int64_t thorough_interval_ms = 10000; // async: flushes whatever is dirty at least this often
+};
+
+// Makes appended bytes durable on its own thread ("flush"), and owns the thread that prepares segments ("preallocate").
+//
+// Thread: Request from the appender, never blocks. flushed(), status() from any. on_flushed is called on the flush
+// thread after each sync that advanced and once after the first failure.
+// Failure: the first failed sync is sticky. Nothing at or above it ever becomes flushed; status() says why.
+class LogFlusher {
+ public:
+  LogFlusher(CommitLog& log, const FlushOptions& options, std::function<void()> on_flushed);
+  ~LogFlusher();  // stops and joins
+
+  void Start();  // before the first append
+  // Wakes the thread to flush now, when `end` is not yet flushed. Each durable append under kSync asks for it; under
+  // kAsync only who will not wait for the interval.
+  void Request(PhysicalOffset end);
+  // Flushes what is appended, then ends the threads; no append may follow. Answers status(). Idempotent.
+  Status Stop();
+  PhysicalOffset flushed() const { return log_.flushed(); }
+  Status status() const;
+
+ private:
+  void Run();
+  bool WaitForWork();
+  void FlushOnce();
+  bool EnoughDirty() const;
+
+  CommitLog& log_;
+  const FlushOptions options_;
+  const std::function<void()> on_flushed_;
+  SegmentPreparer preparer_;
+  int64_t last_flush_us_ = 0;  // flush thread
+  mutable std::mutex mutex_;   // guards wanted_, stop_, failure_
+  std::condition_variable wake_;
+  PhysicalOffset wanted_;
+  bool stop_ = false;
+  Status failure_;
+  std::thread thread_;
+};
+
+}  // namespace apogee

@@ -1,0 +1,242 @@
+#include "log/mapped_file_queue.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace apogee {
+namespace {
+
+constexpr size_t kNameDigits = 20;
+
+// The start offset a segment's name stands for, or -1 when the name is no segment's.
+int64_t ParseSegmentName(const std::string& name) {
+  if (name.size() != kNameDigits) return -1;
+  int64_t offset = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), offset);
+  const bool whole = error == std::errc() && end == name.data() + name.size();
+  return whole ? offset : -1;
+}
+
+}  // namespace
+
+std::string SegmentName(int64_t offset) {
+  const std::string digits = std::to_string(offset);
+  return std::string(kNameDigits - std::min(kNameDigits, digits.size()), '0') + digits;
+}
+
+MappedFileQueue::MappedFileQueue(StoreIo& io, std::string directory, uint32_t file_size_bytes,
+                                 uint32_t reserve_step_bytes)
+    : io_(io),
+      directory_(std::move(directory)),
+      file_size_bytes_(file_size_bytes),
+      reserve_step_bytes_(reserve_step_bytes) {}
+
+std::string MappedFileQueue::PathOf(int64_t start_offset) const {
+  return directory_ + '/' + SegmentName(start_offset);
+}
+
+Status MappedFileQueue::Load() {
+  if (!io_.Exists(directory_)) return Status::Ok();
+  std::vector<DirEntry> entries;
+  APOGEE_RETURN_IF_ERROR(io_.List(directory_, &entries));
+  std::erase_if(entries, [](const DirEntry& entry) {
+    return entry.is_directory || ParseSegmentName(entry.name) < 0;
+  });
+  const std::lock_guard lock(mutex_);
+  for (size_t k = 0; k < entries.size(); ++k) {
+    APOGEE_RETURN_IF_ERROR(Map(entries[k], k + 1 == entries.size()));
+  }
+  if (!files_.empty()) {
+    flushed_offset_.store(files_.back()->start_offset() + file_size_bytes_,
+                          std::memory_order_release);
+  }
+  return Status::Ok();
+}
+
+// With mutex_ held.
+Status MappedFileQueue::Map(const DirEntry& entry, bool last) {
+  const int64_t start_offset = ParseSegmentName(entry.name);
+  const std::string path = directory_ + '/' + entry.name;
+  if (entry.size_bytes == 0 && last) {
+    APOGEE_RETURN_IF_ERROR(io_.Remove(path));
+    return io_.SyncDirectory(directory_);
+  }
+  if (entry.size_bytes == 0) return Status::Error(StatusCode::kCorruption, path + " is empty");
+  if (!files_.empty() && files_.back()->start_offset() + file_size_bytes_ != start_offset) {
+    return Status::Error(StatusCode::kCorruption,
+                         "the segment before " + path + " is missing: expected " +
+                             SegmentName(files_.back()->start_offset() + file_size_bytes_));
+  }
+  std::shared_ptr<MappedFile> file;
+  APOGEE_RETURN_IF_ERROR(
+      MappedFile::Open(io_, path, start_offset, file_size_bytes_, reserve_step_bytes_, &file));
+  file->ResetPosition(file_size_bytes_);
+  files_.push_back(std::move(file));
+  return Status::Ok();
+}
+
+std::shared_ptr<MappedFile> MappedFileQueue::Find(int64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  if (files_.empty()) return nullptr;
+  const int64_t from_first = offset - files_.front()->start_offset();
+  if (from_first < 0) return nullptr;
+  const auto index = static_cast<size_t>(from_first / file_size_bytes_);
+  if (index < files_.size()) return files_[index];
+  const bool at_end = index == files_.size() && from_first % file_size_bytes_ == 0;
+  return at_end ? files_.back() : nullptr;
+}
+
+std::shared_ptr<MappedFile> MappedFileQueue::First() const {
+  const std::lock_guard lock(mutex_);
+  return files_.empty() ? nullptr : files_.front();
+}
+
+std::shared_ptr<MappedFile> MappedFileQueue::Last() const {
+  const std::lock_guard lock(mutex_);
+  return files_.empty() ? nullptr : files_.back();
+}
+
+std::vector<std::shared_ptr<MappedFile>> MappedFileQueue::files() const {
+  const std::lock_guard lock(mutex_);
+  return files_;
+}
+
+// With prepare_mutex_ held.
+Status MappedFileQueue::Create(int64_t start_offset, std::shared_ptr<MappedFile>* file) {
+  APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(directory_));
+  std::shared_ptr<MappedFile> created;
+  APOGEE_RETURN_IF_ERROR(MappedFile::Open(io_, PathOf(start_offset), start_offset, file_size_bytes_,
+                                          reserve_step_bytes_, &created));
+  // Only when a segment of that name was left over is there anything to wipe.
+  APOGEE_RETURN_IF_ERROR(created->ZeroTail());
+  *file = std::move(created);
+  return Status::Ok();
+}
+
+int64_t MappedFileQueue::NextStart(int64_t first_offset) const {
+  const auto last = Last();
+  if (last) return last->start_offset() + file_size_bytes_;
+  return first_offset - first_offset % file_size_bytes_;
+}
+
+Status MappedFileQueue::WritableFile(int64_t first_offset, std::shared_ptr<MappedFile>* file) {
+  std::shared_ptr<MappedFile> last = Last();
+  if (last && !last->full()) {
+    *file = std::move(last);
+    return Status::Ok();
+  }
+  const std::lock_guard prepare_lock(prepare_mutex_);
+  const int64_t start_offset = NextStart(first_offset);
+  std::shared_ptr<MappedFile> next = std::move(prepared_);
+  prepared_ = nullptr;
+  if (next && next->start_offset() != start_offset) {
+    // Prepared for a queue that was to start elsewhere.
+    APOGEE_RETURN_IF_ERROR(next->Remove());
+    next = nullptr;
+  }
+  if (!next) APOGEE_RETURN_IF_ERROR(Create(start_offset, &next));
+  const std::lock_guard lock(mutex_);
+  if (files_.empty()) flushed_offset_.store(start_offset, std::memory_order_release);
+  files_.push_back(next);
+  *file = std::move(next);
+  return Status::Ok();
+}
+
+Status MappedFileQueue::PrepareNext(int64_t first_offset) {
+  const std::lock_guard prepare_lock(prepare_mutex_);
+  if (prepared_) return Status::Ok();
+  return Create(NextStart(first_offset), &prepared_);
+}
+
+std::shared_ptr<MappedFile> MappedFileQueue::Prepared() const {
+  const std::lock_guard prepare_lock(prepare_mutex_);
+  return prepared_;
+}
+
+Status MappedFileQueue::DropPrepared() {
+  const std::lock_guard prepare_lock(prepare_mutex_);
+  const std::shared_ptr<MappedFile> dropped = std::move(prepared_);
+  prepared_ = nullptr;
+  return dropped ? dropped->Remove() : Status::Ok();
+}
+
+int64_t MappedFileQueue::min_offset() const {
+  const auto first = First();
+  return first ? first->start_offset() : 0;
+}
+
+int64_t MappedFileQueue::max_offset() const {
+  const auto last = Last();
+  return last ? last->start_offset() + last->wrote() : 0;
+}
+
+// Segments that may have something to flush, oldest first. Behind a clean one all are clean.
+std::vector<std::shared_ptr<MappedFile>> MappedFileQueue::Dirty() const {
+  const std::lock_guard lock(mutex_);
+  auto from = files_.end();
+  while (from != files_.begin()) {
+    const MappedFile& file = **std::prev(from);
+    if (file.flushed() == file.size()) break;
+    --from;
+  }
+  return {from, files_.end()};
+}
+
+Status MappedFileQueue::Flush(int64_t* flushed_offset) {
+  for (const auto& file : Dirty()) {
+    const Status flushed = file->Flush();
+    if (!flushed.ok()) {
+      *flushed_offset = this->flushed_offset();
+      return flushed;
+    }
+    flushed_offset_.store(file->start_offset() + file->flushed(), std::memory_order_release);
+  }
+  *flushed_offset = this->flushed_offset();
+  return Status::Ok();
+}
+
+Status MappedFileQueue::TruncateAfter(int64_t offset) {
+  APOGEE_RETURN_IF_ERROR(DropPrepared());
+  const std::lock_guard lock(mutex_);
+  // From the end, so that a crash in between leaves no hole. The first one stays, as an empty one.
+  while (files_.size() > 1 && files_.back()->start_offset() >= offset) {
+    APOGEE_RETURN_IF_ERROR(files_.back()->Remove());
+    files_.pop_back();
+  }
+  if (files_.empty()) return Status::Ok();
+  MappedFile& last = *files_.back();
+  const int64_t kept = std::clamp<int64_t>(offset - last.start_offset(), 0, last.wrote());
+  last.ResetPosition(static_cast<uint32_t>(kept));
+  flushed_offset_.store(last.start_offset() + kept, std::memory_order_release);
+  return last.ZeroTail();
+}
+
+Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {
+  // The file goes before its entry, and not under the lock: deleting a large file takes its time.
+  std::shared_ptr<MappedFile> first;
+  {
+    const std::lock_guard lock(mutex_);
+    if (files_.size() >= 2) first = files_.front();
+  }
+  if (!first || first->start_offset() + file_size_bytes_ > offset) {
+    return Status::Error(StatusCode::kNotFound, "no segment of " + directory_ + " lies below");
+  }
+  APOGEE_RETURN_IF_ERROR(first->Remove());
+  const std::lock_guard lock(mutex_);
+  files_.erase(files_.begin());
+  return Status::Ok();
+}
+
+Status MappedFileQueue::RemoveAll() {
+  APOGEE_RETURN_IF_ERROR(DropPrepared());
+  const std::lock_guard lock(mutex_);
+  while (!files_.empty()) {
+    APOGEE_RETURN_IF_ERROR(files_.back()->Remove());
+    files_.pop_back();
+  }
+  flushed_offset_.store(0, std::memory_order_release);
+  return Status::Ok();
+}
+
+}  // namespace apogee

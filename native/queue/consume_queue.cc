@@ -1,0 +1,181 @@
+#include "queue/consume_queue.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace apogee {
+namespace {
+
+constexpr int64_t kEntryBytes = kConsumeQueueEntryBytes;
+// A store may have thousands of queues, most of them short: blocks are taken as they are needed.
+constexpr uint32_t kReserveStepBytes = 256 * 1024;
+constexpr size_t kFilesScannedForEnd = 3;
+
+uint32_t RoundedUp(uint32_t file_bytes) {
+  const uint32_t entries = (file_bytes + kConsumeQueueEntryBytes - 1) / kConsumeQueueEntryBytes;
+  return std::max(entries, 1u) * kConsumeQueueEntryBytes;
+}
+
+ConsumeQueueEntry EntryAt(const MappedFile& file, int64_t position) {
+  return DecodeConsumeQueueEntry(file.data() + position);
+}
+
+// Bytes of live entries from the file's start.
+int64_t LiveBytes(const MappedFile& file) {
+  int64_t position = 0;
+  while (position < file.size() && EntryAt(file, position).live()) position += kEntryBytes;
+  return position;
+}
+
+}  // namespace
+
+ConsumeQueue::ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint32_t file_bytes)
+    : io_(io), id_(id), files_(io, std::move(directory), RoundedUp(file_bytes), kReserveStepBytes) {}
+
+Status ConsumeQueue::Load(bool* damaged) {
+  *damaged = false;
+  const Status loaded = files_.Load();
+  if (loaded.code() == StatusCode::kCorruption) {
+    *damaged = true;
+    return Discard();
+  }
+  APOGEE_RETURN_IF_ERROR(loaded);
+  return FindEnd(damaged);
+}
+
+Status ConsumeQueue::FindEnd(bool* damaged) {
+  const auto files = files_.files();
+  if (files.empty()) return Status::Ok();
+  size_t i = files.size() > kFilesScannedForEnd ? files.size() - kFilesScannedForEnd : 0;
+  int64_t end_bytes = files[i]->start_offset();
+  for (; i < files.size(); ++i) {
+    const int64_t live = LiveBytes(*files[i]);
+    end_bytes = files[i]->start_offset() + live;
+    if (live < files[i]->size()) break;
+  }
+  for (++i; i < files.size(); ++i) *damaged = *damaged || EntryAt(*files[i], 0).live();
+  APOGEE_RETURN_IF_ERROR(files_.TruncateAfter(end_bytes));
+  min_.store(files_.min_offset() / kEntryBytes, std::memory_order_release);
+  max_.store(end_bytes / kEntryBytes, std::memory_order_release);
+  return Status::Ok();
+}
+
+// The files contradict each other or the configured size. Everything in them is in the log too.
+Status ConsumeQueue::Discard() {
+  APOGEE_RETURN_IF_ERROR(files_.RemoveAll());
+  std::vector<DirEntry> entries;
+  APOGEE_RETURN_IF_ERROR(io_.List(directory(), &entries));
+  for (const DirEntry& entry : entries) {
+    if (entry.is_directory || entry.name.size() != SegmentName(0).size()) continue;
+    APOGEE_RETURN_IF_ERROR(io_.Remove(directory() + '/' + entry.name));
+  }
+  return io_.SyncDirectory(directory());
+}
+
+bool ConsumeQueue::Get(QueueOffset offset, ConsumeQueueEntry* entry) const {
+  const QueueEntries entries = Read(offset);
+  if (entries.count == 0) return false;
+  *entry = entries[0];
+  return true;
+}
+
+QueueEntries ConsumeQueue::Read(QueueOffset from) const {
+  const int64_t max = max_.load(std::memory_order_acquire);
+  if (from.value < 0 || from.value >= max) return {};
+  const int64_t at = from.value * kEntryBytes;
+  QueueEntries entries;
+  entries.file = files_.Find(at);
+  if (!entries.file) return {};
+  const int64_t position = at - entries.file->start_offset();
+  const int64_t end = std::min<int64_t>(entries.file->size(), position + (max - from.value) * kEntryBytes);
+  entries.bytes = entries.file->data() + position;
+  entries.count = (end - position) / kEntryBytes;
+  return entries;
+}
+
+QueueOffset ConsumeQueue::NextFile(QueueOffset offset) const {
+  const int64_t entries_per_file = files_.file_size() / kEntryBytes;
+  return offset + (entries_per_file - offset.value % entries_per_file);
+}
+
+Status ConsumeQueue::PrepareFile(int64_t at_bytes) {
+  if (current_ && !current_->full()) return Status::Ok();
+  return files_.WritableFile(at_bytes, &current_);
+}
+
+Status ConsumeQueue::AppendBytes(const ConsumeQueueEntry& entry) {
+  uint8_t bytes[kConsumeQueueEntryBytes];
+  EncodeConsumeQueueEntry(entry, bytes);
+  return current_->Append(bytes);
+}
+
+Status ConsumeQueue::Append(const ConsumeQueueEntry& entry) {
+  const int64_t max = max_.load(std::memory_order_relaxed);
+  APOGEE_RETURN_IF_ERROR(PrepareFile(max * kEntryBytes));
+  APOGEE_RETURN_IF_ERROR(AppendBytes(entry));
+  max_.store(max + 1, std::memory_order_release);
+  return Status::Ok();
+}
+
+Status ConsumeQueue::FillTo(QueueOffset offset) {
+  const bool empty = !files_.Last();
+  APOGEE_RETURN_IF_ERROR(PrepareFile(offset.value * kEntryBytes));
+  if (empty || max().value == min().value) min_.store(offset.value, std::memory_order_release);
+  int64_t next = (current_->start_offset() + current_->wrote()) / kEntryBytes;
+  for (; next < offset.value; ++next) {
+    APOGEE_RETURN_IF_ERROR(PrepareFile(next * kEntryBytes));
+    APOGEE_RETURN_IF_ERROR(AppendBytes(kFillEntry));
+  }
+  max_.store(offset.value, std::memory_order_release);
+  return Status::Ok();
+}
+
+Status ConsumeQueue::Cut(QueueOffset offset) {
+  const int64_t first = files_.min_offset() / kEntryBytes;
+  current_.reset();
+  if (offset.value <= first) {
+    APOGEE_RETURN_IF_ERROR(files_.RemoveAll());
+    min_.store(0, std::memory_order_release);
+    max_.store(0, std::memory_order_release);
+    return Status::Ok();
+  }
+  if (offset >= max()) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(files_.TruncateAfter(offset.value * kEntryBytes));
+  max_.store(offset.value, std::memory_order_release);
+  min_.store(std::min(min().value, offset.value), std::memory_order_release);
+  return Status::Ok();
+}
+
+void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
+  const auto gone = [&](int64_t offset) {
+    ConsumeQueueEntry entry;
+    return !Get({offset}, &entry) || entry == kFillEntry || entry.physical_offset < log_min;
+  };
+  int64_t low = files_.min_offset() / kEntryBytes;
+  int64_t high = max().value;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (gone(middle)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  min_.store(low, std::memory_order_release);
+}
+
+Status ConsumeQueue::SyncAll() {
+  const auto files = files_.files();
+  size_t i = files.size() > kFilesScannedForEnd ? files.size() - kFilesScannedForEnd : 0;
+  for (; i < files.size(); ++i) APOGEE_RETURN_IF_ERROR(files[i]->SyncAll());
+  return Flush();
+}
+
+Status ConsumeQueue::Flush() {
+  if (unflushed_bytes() <= 0) return Status::Ok();
+  int64_t flushed = 0;
+  return files_.Flush(&flushed);
+}
+
+}  // namespace apogee

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/status.h"
+#include "index/index_service.h"
+#include "log/commit_log.h"
+#include "queue/consume_queue_table.h"
+#include "store/checkpoint.h"
+#include "store/dispatcher.h"
+
+namespace apogee {
+
+// Makes queues and index durable on its own thread ("checkpoint"), so that neither appends nor consumers wait for it,
+// and then says so in the checkpoint file.
+//
+// Failure: the first failed sync is sticky and told once. The checkpoint never moves after it.
+class Checkpointer {
+ public:
+  // `index` may be null.
+  Checkpointer(const CommitLog& log, const Dispatcher& dispatcher, ConsumeQueueTable& queues, IndexService* index,
+               Checkpoint& checkpoint, int64_t interval_ms, std::function<void(const Status&)> on_failure);
+  ~Checkpointer();
+
+  void Start();
+  // Ends the thread. Idempotent.
+  void Stop();
+  // Makes everything dispatched durable and writes the checkpoint. Only while the thread does not run.
+  Status WriteAll();
+
+ private:
+  void Run();
+  Status FlushQueues(int64_t least_bytes);
+
+  const CommitLog& log_;
+  const Dispatcher& dispatcher_;
+  ConsumeQueueTable& queues_;
+  IndexService* const index_;
+  Checkpoint& checkpoint_;
+  const int64_t interval_ms_;
+  const std::function<void(const Status&)> on_failure_;
+  Status failure_;  // the thread while it runs, then its owner
+  std::mutex mutex_;  // guards stop_
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace apogee

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/offsets.h"
+#include "format/consume_queue_entry.h"
+#include "format/message_record.h"
+#include "index/index_service.h"
+
+namespace apogee {
+
+// The properties of a record that queues and index are made of. Views into the stored text; empty: absent.
+struct DispatchProperties {
+  std::string_view tags;
+  std::string_view keys;
+  std::string_view unique_key;
+  std::string_view delay_level;
+};
+
+// Reads the stored text as Java does: name 0x01 value, joined by 0x02, the last of equal names counts.
+DispatchProperties ReadDispatchProperties(std::span<const uint8_t> properties);
+
+// What one log record adds to its consume queue and to the index. Views into the record.
+struct DispatchItem {
+  bool queued = false;   // false for prepared and rollback records, which have no place in a queue
+  bool indexed = false;  // false for rollback records
+  std::string_view topic;
+  int32_t queue_id = 0;
+  QueueOffset queue_offset;
+  ConsumeQueueEntry entry;
+  IndexedRecord index;
+};
+
+// `delay_levels_ms`: see StoreOptions.
+DispatchItem MakeDispatchItem(const RecordView& record, std::span<const int64_t> delay_levels_ms);
+
+}  // namespace apogee

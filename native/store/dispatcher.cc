@@ -1,0 +1,175 @@
+#include "store/dispatcher.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/thread_name.h"
+
+namespace apogee {
+namespace {
+
+// Records between two publications: consumers need not wait for the end of a long burst.
+constexpr int kBatchRecords = 512;
+constexpr auto kNoSpacePause = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
+                       Arrivals& arrivals, std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
+    : log_(log),
+      topics_(topics),
+      queues_(queues),
+      index_(index),
+      arrivals_(arrivals),
+      delay_levels_ms_(std::move(delay_levels_ms)),
+      callbacks_(std::move(callbacks)) {}
+
+Dispatcher::~Dispatcher() {
+  // Who wants to know the result calls Stop() himself.
+  [[maybe_unused]] const Status status = Stop();
+}
+
+void Dispatcher::Start(Position from) {
+  at_ = from;
+  published_ = from;
+  dispatched_.store(from.offset.value, std::memory_order_release);
+  thread_ = std::thread([this] { Run(); });
+}
+
+// An exchange on both sides: either the dispatcher's look at the log comes after this append, or this sees it asleep.
+void Dispatcher::Wake() {
+  if (!asleep_.exchange(false)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  wake_.notify_one();
+}
+
+Status Dispatcher::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+Dispatcher::Position Dispatcher::position() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+void Dispatcher::Run() {
+  SetThreadName("dispatch");
+  for (;;) {
+    const Status status = DispatchBatch();
+    std::unique_lock lock(mutex_);
+    if (status.code() == StatusCode::kNoSpace) {
+      if (stop_) failure_ = status;
+      if (stop_) return;
+      wake_.wait_for(lock, kNoSpacePause, [this] { return stop_; });
+      continue;
+    }
+    if (!status.ok()) {
+      failure_ = status;
+      lock.unlock();
+      if (callbacks_.on_failure) callbacks_.on_failure(status);
+      return;
+    }
+    if (at_.offset < log_.appended()) continue;
+    if (stop_) return;
+    lock.unlock();
+    Sleep();
+  }
+}
+
+void Dispatcher::Sleep() {
+  asleep_.exchange(true);
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stop_ || woken_ || at_.offset < log_.appended(); });
+  woken_ = false;
+  asleep_.store(false);
+}
+
+// Up to kBatchRecords of one segment. On an error everything before the record concerned counts.
+Status Dispatcher::DispatchBatch() {
+  if (at_.offset >= log_.appended()) return Status::Ok();
+  RecordRef segment;
+  APOGEE_RETURN_IF_ERROR(log_.ReadSegment(at_.offset, &segment));
+  const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};
+  Position at = at_;
+  Status status = DispatchBytes(segment.bytes, &at);
+  if (segment_end - at.offset < kBlankBytes) at.offset = segment_end;
+  Publish(at);
+  return status;
+}
+
+Status Dispatcher::DispatchBytes(std::span<const uint8_t> bytes, Position* at) {
+  for (int i = 0; i < kBatchRecords && bytes.size() >= kBlankBytes; ++i) {
+    const RecordView record = ParseRecord(bytes, false);
+    if (record.kind == RecordKind::kBlank) {
+      at->offset = at->offset + static_cast<int64_t>(bytes.size());
+      return Status::Ok();
+    }
+    if (record.kind != RecordKind::kMessage) {
+      return Status::Error(StatusCode::kCorruption,
+                           "the log holds no record at " + std::to_string(at->offset.value) + " any more");
+    }
+    APOGEE_RETURN_IF_ERROR(DispatchRecord(record));
+    at->offset = at->offset + record.size_bytes;
+    at->store_time_ms = record.fields.store_time_ms;
+    bytes = bytes.subspan(record.size_bytes);
+  }
+  return Status::Ok();
+}
+
+Status Dispatcher::DispatchRecord(const RecordView& record) {
+  const DispatchItem item = MakeDispatchItem(record, delay_levels_ms_);
+  if (item.queued) APOGEE_RETURN_IF_ERROR(PutEntry(item));
+  if (item.indexed && index_ != nullptr) APOGEE_RETURN_IF_ERROR(index_->Put(item.index));
+  return Status::Ok();
+}
+
+Status Dispatcher::PutEntry(const DispatchItem& item) {
+  ConsumeQueue* queue = nullptr;
+  APOGEE_RETURN_IF_ERROR(FindQueue(item, &queue));
+  const QueueOffset max = queue->max();
+  if (item.queue_offset < max) return Status::Ok();  // put before a full disk interrupted the record
+  if (item.queue_offset > max) APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
+  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
+  if (touched_.empty() || touched_.back() != queue) touched_.push_back(queue);
+  return Status::Ok();
+}
+
+Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {
+  if (last_queue_ == nullptr || last_queue_->id().queue_id != item.queue_id || last_topic_ != item.topic) {
+    TopicHandle topic;
+    APOGEE_RETURN_IF_ERROR(topics_.Intern(item.topic, &topic));
+    APOGEE_RETURN_IF_ERROR(queues_.FindOrCreate({topic, item.queue_id}, &last_queue_));
+    last_topic_ = item.topic;
+  }
+  *queue = last_queue_;
+  return Status::Ok();
+}
+
+void Dispatcher::Publish(const Position& at) {
+  if (at.offset == at_.offset) return;
+  at_ = at;
+  {
+    const std::lock_guard lock(mutex_);
+    published_ = at;
+  }
+  dispatched_.store(at.offset.value, std::memory_order_release);
+  std::sort(touched_.begin(), touched_.end());
+  touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
+  const bool arrived = arrivals_.Published(touched_);
+  touched_.clear();
+  if (callbacks_.on_progress) callbacks_.on_progress();
+  if (arrived && callbacks_.on_arrival) callbacks_.on_arrival();
+}
+
+}  // namespace apogee

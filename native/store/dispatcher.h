@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/offsets.h"
+#include "base/status.h"
+#include "index/index_service.h"
+#include "log/commit_log.h"
+#include "queue/consume_queue_table.h"
+#include "store/arrivals.h"
+#include "store/dispatch_item.h"
+
+namespace apogee {
+
+// Follows the log on its own thread ("dispatch") and adds each record to its consume queue and to the index.
+//
+// Thread: Wake from the appender, never blocks for long; dispatched(), position() from any. The callbacks run on the
+// dispatch thread.
+// Failure: a full disk is tried again until there is space; anything else ends the dispatching and is told once.
+class Dispatcher {
+ public:
+  struct Callbacks {
+    std::function<void()> on_progress;
+    std::function<void()> on_arrival;
+    std::function<void(const Status&)> on_failure;
+  };
+  struct Position {
+    PhysicalOffset offset;      // everything below is dispatched
+    int64_t store_time_ms = 0;  // of the last record below, 0 when none is known
+  };
+
+  // `index` may be null.
+  Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index, Arrivals& arrivals,
+             std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
+  ~Dispatcher();
+
+  void Start(Position from);
+  // The log has grown.
+  void Wake();
+  // Dispatches what is appended, then ends the thread; no append may follow. Not ok when something was left over.
+  // Idempotent.
+  Status Stop();
+
+  PhysicalOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
+  Position position() const;
+
+ private:
+  void Run();
+  void Sleep();
+  Status DispatchBatch();
+  Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);
+  Status DispatchRecord(const RecordView& record);
+  Status PutEntry(const DispatchItem& item);
+  Status FindQueue(const DispatchItem& item, ConsumeQueue** queue);
+  void Publish(const Position& at);
+
+  CommitLog& log_;
+  TopicTable& topics_;
+  ConsumeQueueTable& queues_;
+  IndexService* const index_;
+  Arrivals& arrivals_;
+  const std::vector<int64_t> delay_levels_ms_;
+  const Callbacks callbacks_;
+
+  Position at_;                         // dispatch thread
+  std::vector<ConsumeQueue*> touched_;  // dispatch thread; queues with entries not yet told to arrivals_
+  ConsumeQueue* last_queue_ = nullptr;  // dispatch thread; where the record before went
+  std::string last_topic_;
+
+  std::atomic<int64_t> dispatched_{0};
+  std::atomic<bool> asleep_{false};
+  mutable std::mutex mutex_;  // guards published_, stop_, woken_, failure_
+  std::condition_variable wake_;
+  Position published_;
+  bool stop_ = false;
+  bool woken_ = false;
+  Status failure_;
+  std::thread thread_;
+};
+
+}  // namespace apogee

@@ -1,0 +1,89 @@
+#include "store/log_end.h"
+
+#include <limits>
+
+#include "store/log_scan.h"
+
+namespace apogee {
+namespace {
+
+constexpr size_t kSegmentsCheckedWhenClean = 3;
+
+std::string Place(const MappedFile& segment, PhysicalOffset at) {
+  return segment.path() + " position " + std::to_string(at.value - segment.start_offset());
+}
+
+// The segment of the first good record behind `at`: the rest of its own segment is searched, later ones only at their
+// start, where a used segment always has a record.
+std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, PhysicalOffset at, PhysicalOffset* found) {
+  for (const auto& segment : segments.files()) {
+    const int64_t start = segment->start_offset();
+    if (start + segment->size() <= at.value) continue;
+    int64_t behind = -1;
+    if (start > at.value) {
+      if (RecordAt(*segment, 0, true).kind == RecordKind::kMessage) behind = start;
+    } else {
+      behind = FindRecordBehind(*segment, static_cast<uint32_t>(at.value - start));
+    }
+    if (behind < 0) continue;
+    *found = {behind};
+    return segment;
+  }
+  return nullptr;
+}
+
+// A hole of pages that were never written out, in front of records that were never promised.
+bool IsUnsyncedHole(const LogEndInput& input, const MappedFile& damaged, const MappedFile& behind_segment,
+                    PhysicalOffset at, PhysicalOffset behind) {
+  if (input.clean) return false;
+  const auto behind_position = static_cast<uint32_t>(behind.value - behind_segment.start_offset());
+  const RecordView record = RecordAt(behind_segment, behind_position, false);
+  if (record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
+  const bool same = &damaged == &behind_segment;
+  return HasZeroSector(damaged, static_cast<uint32_t>(at.value - damaged.start_offset()),
+                       same ? behind_position : damaged.size());
+}
+
+}  // namespace
+
+PhysicalOffset SegmentByTime(const MappedFileQueue& segments, int64_t durable_ms) {
+  const auto files = segments.files();
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    const RecordView first = RecordAt(**file, 0, false);
+    if (first.kind != RecordKind::kMessage || first.fields.store_time_ms == 0) continue;
+    if (first.fields.store_time_ms <= durable_ms - kCheckpointMarginMs) return {(*file)->start_offset()};
+  }
+  return {segments.min_offset()};
+}
+
+PhysicalOffset LastSegments(const MappedFileQueue& segments) {
+  const auto files = segments.files();
+  if (files.empty()) return {0};
+  const size_t skipped = files.size() > kSegmentsCheckedWhenClean ? files.size() - kSegmentsCheckedWhenClean : 0;
+  return {files[skipped]->start_offset()};
+}
+
+Status FindLogEnd(const MappedFileQueue& segments, const LogEndInput& input, LogEnd* end) {
+  ScanStop stop;
+  const ScanRange range{input.from, {std::numeric_limits<int64_t>::max()}, input.check_crc};
+  APOGEE_RETURN_IF_ERROR(ScanLog(segments, range, nullptr, &stop));
+  end->at = stop.at;
+  end->last_store_time_ms = stop.last_store_time_ms;
+  const auto segment = segments.Find(stop.at.value);
+  if (!segment || (stop.kind != RecordKind::kEnd && stop.kind != RecordKind::kDamaged)) return Status::Ok();
+  PhysicalOffset behind;
+  const auto behind_segment = RecordBehind(segments, stop.at, &behind);
+  const std::string what = stop.kind == RecordKind::kEnd ? "nothing was written" : stop.reason;
+  if (behind_segment && !IsUnsyncedHole(input, *segment, *behind_segment, stop.at, behind)) {
+    return Status::Error(StatusCode::kCorruption, Place(*segment, stop.at) + ": " + what +
+                                                      ", but a good record follows at " +
+                                                      Place(*behind_segment, behind));
+  }
+  if (stop.kind == RecordKind::kDamaged || behind_segment) {
+    end->note = Place(*segment, stop.at) + ": " + what + "; the log was cut here" +
+                (behind_segment ? ", with unsynced records behind" : "");
+  }
+  return Status::Ok();
+}
+
+}  // namespace apogee

@@ -1,0 +1,83 @@
+#include "store/log_scan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace apogee {
+namespace {
+
+constexpr uint32_t kSectorBytes = 512;
+
+bool AllZero(const uint8_t* bytes, size_t count) {
+  return count == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+}  // namespace
+
+RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc) {
+  RecordView record = ParseRecord({segment.data() + position, segment.size() - position}, check_crc);
+  const int64_t own = segment.start_offset() + position;
+  if (record.kind == RecordKind::kMessage && record.fields.physical_offset.value != own) {
+    record.kind = RecordKind::kDamaged;
+    record.reason = "the record belongs to another position";
+  }
+  return record;
+}
+
+Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const RecordVisitor& visit,
+               ScanStop* stop) {
+  *stop = {};
+  stop->at = range.from;
+  for (const auto& segment : segments.files()) {
+    const int64_t start = segment->start_offset();
+    if (start + segment->size() <= range.from.value) continue;
+    auto position = static_cast<uint32_t>(std::max(range.from.value, start) - start);
+    while (position + kBlankBytes <= segment->size()) {
+      stop->at = {start + position};
+      stop->kind = RecordKind::kMessage;
+      if (stop->at >= range.limit) return Status::Ok();
+      const RecordView record = RecordAt(*segment, position, range.check_crc);
+      stop->kind = record.kind;
+      stop->reason = record.reason;
+      if (record.kind == RecordKind::kBlank) break;
+      if (record.kind != RecordKind::kMessage) return Status::Ok();
+      stop->last_store_time_ms = record.fields.store_time_ms;
+      if (visit) APOGEE_RETURN_IF_ERROR(visit(record));
+      position += record.size_bytes;
+      stop->at = {start + position};
+    }
+  }
+  return Status::Ok();
+}
+
+int64_t FindRecordBehind(const MappedFile& segment, uint32_t position) {
+  constexpr uint32_t kMagicAt = 4;
+  const uint8_t* const begin = segment.data();
+  const uint8_t* const end = begin + segment.size();
+  const uint8_t* at = begin + std::min<uint64_t>(uint64_t{position} + 1 + kMagicAt, segment.size());
+  constexpr uint8_t kFirstMagicByte = kMessageMagicV1 >> 24;
+  while (end - at >= 4) {
+    at = static_cast<const uint8_t*>(std::memchr(at, kFirstMagicByte, static_cast<size_t>(end - at - 3)));
+    if (at == nullptr) return -1;
+    const uint32_t magic = LoadBe32(at);
+    const auto start = static_cast<uint32_t>(at - begin) - kMagicAt;
+    const bool candidate = magic == kMessageMagicV1 || magic == kMessageMagicV2;
+    if (candidate && RecordAt(segment, start, true).kind == RecordKind::kMessage) {
+      return segment.start_offset() + start;
+    }
+    ++at;
+  }
+  return -1;
+}
+
+bool HasZeroSector(const MappedFile& segment, uint32_t from, uint32_t to) {
+  uint32_t sector = (from + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+  for (; sector + kSectorBytes <= to; sector += kSectorBytes) {
+    if (AllZero(segment.data() + sector, kSectorBytes)) return true;
+  }
+  return false;
+}
+
+}  // namespace apogee

@@ -1,0 +1,118 @@
+#include "store/message_store_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace apogee {
+
+MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options,
+                                   StoreListener listener)
+    : io_(io),
+      clock_(clock),
+      options_(options),
+      listener_(std::move(listener)),
+      log_(io, clock,
+           {options.commit_log_directory.empty() ? options.root + "/commitlog" : options.commit_log_directory,
+            options.segment_bytes, options.max_body_bytes, options.store_host}),
+      queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
+      appends_(log_, topics_),
+      reads_(log_, queues_),
+      flusher_(log_, options.flush, [this] {
+        Fail(flusher_.status());
+        Progress();
+      }) {}
+
+MessageStoreImpl::~MessageStoreImpl() {
+  // Who wants to know the result calls Close() himself.
+  [[maybe_unused]] const Status status = Close();
+}
+
+void MessageStoreImpl::Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) {
+  const bool closed = closed_.load(std::memory_order_acquire);
+  if (closed || failure_.failed()) {
+    for (AppendResult& result : results) {
+      result = {};
+      result.status = closed ? StatusCode::kClosed : StatusCode::kReadOnly;
+    }
+    return;
+  }
+  if (appends_.Append(requests, results)) dispatcher_->Wake();
+}
+
+void MessageStoreImpl::RequestFlush(PhysicalOffset end) {
+  if (!closed_.load(std::memory_order_acquire)) flusher_.Request(end);
+}
+
+// The ends that follow are read before the one they follow.
+Watermarks MessageStoreImpl::watermarks() const {
+  Watermarks marks;
+  if (dispatcher_) marks.dispatched = dispatcher_->dispatched();
+  marks.flushed = log_.flushed();
+  marks.appended = log_.appended();
+  return marks;
+}
+
+PullResult MessageStoreImpl::Pull(const PullRequest& request, std::span<uint8_t> into) const {
+  return reads_.Pull(request, into);
+}
+
+void MessageStoreImpl::Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) {
+  const QueueId id{topic, queue_id};
+  const bool fired = arrivals_.Watch(id, beyond, [&] {
+    const ConsumeQueue* queue = queues_.Find(id);
+    return queue == nullptr ? QueueOffset{0} : queue->max();
+  });
+  if (fired && listener_.on_arrival) listener_.on_arrival();
+}
+
+size_t MessageStoreImpl::TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) {
+  return arrivals_.Take(topics, queue_ids);
+}
+
+bool MessageStoreImpl::Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const {
+  return reads_.Bounds({topic, queue_id}, bounds);
+}
+
+QueueOffset MessageStoreImpl::OffsetByTime(TopicHandle topic, int32_t queue_id, int64_t store_time_ms) const {
+  return reads_.OffsetByTime({topic, queue_id}, store_time_ms);
+}
+
+int64_t MessageStoreImpl::StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const {
+  return reads_.StoreTimeAt({topic, queue_id}, offset);
+}
+
+Status MessageStoreImpl::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const {
+  return reads_.ReadRecord(offset, record);
+}
+
+QueryResult MessageStoreImpl::QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
+                                         int64_t begin_ms, int64_t end_ms) const {
+  QueryResult result;
+  if (!index_) return result;
+  const auto count = static_cast<size_t>(std::max(max_count, 0));
+  IndexAnswer answer = index_->Query({topic, key, count, begin_ms, end_ms});
+  result.offsets = std::move(answer.offsets);
+  result.index_last_update_time_ms = answer.last_update_time_ms;
+  result.index_last_update_physical_offset = answer.last_update_physical_offset;
+  return result;
+}
+
+std::vector<QueueName> MessageStoreImpl::Queues() const {
+  std::vector<QueueName> names;
+  for (const ConsumeQueue* queue : queues_.All()) {
+    names.push_back({std::string(topics_.Name(queue->id().topic)), queue->id().queue_id});
+  }
+  std::ranges::sort(names, {}, [](const QueueName& name) { return std::tie(name.topic, name.queue_id); });
+  return names;
+}
+
+// A failure makes the store read-only; the first one is kept.
+void MessageStoreImpl::Fail(const Status& status) {
+  if (failure_.Set(status)) Progress();
+}
+
+void MessageStoreImpl::Progress() {
+  if (listener_.on_progress) listener_.on_progress();
+}
+
+}  // namespace apogee

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "index/index_service.h"
+#include "log/commit_log.h"
+#include "queue/consume_queue_table.h"
+#include "store/append_path.h"
+#include "store/arrivals.h"
+#include "store/checkpoint.h"
+#include "store/checkpointer.h"
+#include "store/dispatcher.h"
+#include "store/failure.h"
+#include "store/message_store.h"
+#include "store/read_path.h"
+
+namespace apogee {
+
+// Composes the parts of an open store; what a part does is said there.
+class MessageStoreImpl final : public MessageStore {
+ public:
+  MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options, StoreListener listener);
+  ~MessageStoreImpl() override;
+
+  // Once. When it fails the object is only good for destruction.
+  Status Start();
+
+  Status Close() override;
+  const RecoveryReport& recovery() const override { return report_; }
+  Status Intern(std::string_view topic, TopicHandle* handle) override { return topics_.Intern(topic, handle); }
+  void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) override;
+  void RequestFlush(PhysicalOffset end) override;
+  Watermarks watermarks() const override;
+  Status failure() const override { return failure_.status(); }
+  PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const override;
+  void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) override;
+  size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) override;
+  bool Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const override;
+  QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id, int64_t store_time_ms) const override;
+  int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const override;
+  int64_t EarliestStoreTime() const override { return reads_.EarliestStoreTime(); }
+  Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const override;
+  QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count, int64_t begin_ms,
+                         int64_t end_ms) const override;
+  PhysicalOffset min_physical_offset() const override { return log_.min_offset(); }
+  std::vector<QueueName> Queues() const override;
+
+ private:
+  Status OpenDirectory();
+  Status Recover(bool clean);
+  Status CreateAbortFile();
+  void StartThreads(Dispatcher::Position from);
+  Status CloseOnce();
+  void Fail(const Status& status);
+  void Progress();
+
+  StoreIo& io_;
+  const Clock& clock_;
+  const StoreOptions options_;
+  const StoreListener listener_;
+  RecoveryReport report_;
+  FirstFailure failure_;
+  std::atomic<bool> closed_{true};  // not open yet, or no more
+  std::mutex close_mutex_;          // one Close at a time
+  bool started_ = false;            // threads run; guarded by close_mutex_ once open
+  Status close_status_;
+
+  std::unique_ptr<FileLock> lock_;
+  TopicTable topics_;
+  CommitLog log_;
+  ConsumeQueueTable queues_;
+  std::unique_ptr<IndexService> index_;  // null: disabled
+  Checkpoint checkpoint_;
+  Arrivals arrivals_;
+  AppendPath appends_;
+  ReadPath reads_;
+  LogFlusher flusher_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+};
+
+}  // namespace apogee

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "log/commit_log.h"
+#include "queue/consume_queue.h"
+#include "store/message_store.h"
+
+namespace apogee {
+
+// One pull within bounds: walks entries, filters by tag code, copies whole records. Holds the segment it copies from.
+class PullScan {
+ public:
+  PullScan(const CommitLog& log, const PullRequest& request, std::span<uint8_t> into)
+      : log_(log), request_(request), into_(into) {}
+
+  // Fills status, next_begin, count, the sizes and log_behind_bytes of `result`.
+  void Run(const QueueEntries& entries, PullResult* result);
+
+ private:
+  bool Passes(int64_t tag_code) const;
+  bool Full(const ConsumeQueueEntry& entry, const PullResult& result) const;
+  bool Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record);
+  int64_t NextSegment(PhysicalOffset offset) const;
+
+  const CommitLog& log_;
+  const PullRequest& request_;
+  const std::span<uint8_t> into_;
+  RecordRef segment_;  // from segment_at_ on; empty at the start
+  PhysicalOffset segment_at_;
+};
+
+}  // namespace apogee

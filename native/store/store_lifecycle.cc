@@ -1,0 +1,106 @@
+// How a store opens and closes: the rest of MessageStoreImpl is in message_store_impl.cc.
+
+#include <utility>
+
+#include "store/message_store_impl.h"
+#include "store/recovery.h"
+
+namespace apogee {
+
+Status MessageStoreImpl::Start() {
+  APOGEE_RETURN_IF_ERROR(OpenDirectory());
+  const bool clean = !io_.Exists(options_.root + "/abort");
+  APOGEE_RETURN_IF_ERROR(Recover(clean));
+  StartThreads({report_.end, log_.last_store_time_ms()});
+  closed_.store(false, std::memory_order_release);
+  return Status::Ok();
+}
+
+// Nothing but the lock is touched before the lock is held.
+Status MessageStoreImpl::OpenDirectory() {
+  if (options_.root.empty()) return Status::Error(StatusCode::kInvalidArgument, "a store needs a root directory");
+  APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(options_.root));
+  APOGEE_RETURN_IF_ERROR(io_.Lock(options_.root + "/lock", &lock_));
+  APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(log_.options().directory));
+  APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(options_.root + "/consumequeue"));
+  if (!options_.index_enabled) return Status::Ok();
+  const std::string index_directory = options_.root + "/index";
+  APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(index_directory));
+  index_ = std::make_unique<IndexService>(io_, clock_, index_directory,
+                                          IndexSize{options_.index_slots, options_.index_items});
+  return Status::Ok();
+}
+
+Status MessageStoreImpl::Recover(bool clean) {
+  APOGEE_RETURN_IF_ERROR(log_.Load());
+  APOGEE_RETURN_IF_ERROR(checkpoint_.Open(io_, options_.root));
+  ConsumeQueueTable::LoadReport loaded;
+  APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded));
+  if (index_) APOGEE_RETURN_IF_ERROR(index_->Load(&loaded.ignored));
+  report_.notes = std::move(loaded.ignored);
+
+  Recovery recovery({.log = log_,
+                     .topics = topics_,
+                     .queues = queues_,
+                     .index = index_.get(),
+                     .checkpoint = checkpoint_.times(),
+                     .clean = clean,
+                     .check_crc = options_.check_crc_on_recover,
+                     .delay_levels_ms = options_.delay_levels_ms,
+                     .damaged_queues = std::move(loaded.damaged)});
+  APOGEE_RETURN_IF_ERROR(recovery.FindEnd());
+  // From the first change on until an orderly close the store counts as unclean.
+  APOGEE_RETURN_IF_ERROR(CreateAbortFile());
+  APOGEE_RETURN_IF_ERROR(recovery.Repair());
+  recovery.Report(&report_);
+  for (const ConsumeQueue* queue : queues_.All()) appends_.SetNext(queue->id(), queue->max());
+  return Status::Ok();
+}
+
+Status MessageStoreImpl::CreateAbortFile() {
+  std::unique_ptr<StoreFile> file;
+  APOGEE_RETURN_IF_ERROR(io_.Open(options_.root + "/abort", StoreIo::OpenMode::kCreate, &file));
+  APOGEE_RETURN_IF_ERROR(file->Sync());
+  return io_.SyncDirectory(options_.root);
+}
+
+void MessageStoreImpl::StartThreads(Dispatcher::Position from) {
+  const auto fail = [this](const Status& status) { Fail(status); };
+  dispatcher_ = std::make_unique<Dispatcher>(
+      log_, topics_, queues_, index_.get(), arrivals_, options_.delay_levels_ms,
+      Dispatcher::Callbacks{[this] { Progress(); }, listener_.on_arrival, fail});
+  checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(), checkpoint_,
+                                                 options_.consume_queue_flush_interval_ms, fail);
+  flusher_.Start();
+  dispatcher_->Start(from);
+  checkpointer_->Start();
+  started_ = true;
+}
+
+Status MessageStoreImpl::Close() {
+  const std::lock_guard lock(close_mutex_);
+  if (!started_) return close_status_;
+  started_ = false;
+  closed_.store(true, std::memory_order_release);
+  close_status_ = CloseOnce();
+  lock_.reset();
+  return close_status_;
+}
+
+// Everything durable, then the checkpoint, then no abort file. After a failure the abort file stays, so that the next
+// open trusts nothing that was not synced.
+Status MessageStoreImpl::CloseOnce() {
+  checkpointer_->Stop();
+  const Status flushed = flusher_.Stop();
+  const Status dispatched = dispatcher_->Stop();
+  APOGEE_RETURN_IF_ERROR(flushed);
+  APOGEE_RETURN_IF_ERROR(dispatched);
+  APOGEE_RETURN_IF_ERROR(failure_.status());
+  const Status written = checkpointer_->WriteAll();
+  Fail(written);
+  APOGEE_RETURN_IF_ERROR(written);
+  APOGEE_RETURN_IF_ERROR(io_.Remove(options_.root + "/abort"));
+  return io_.SyncDirectory(options_.root);
+}
+
+}  // namespace apogee

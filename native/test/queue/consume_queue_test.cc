@@ -1,0 +1,154 @@
+#include "queue/consume_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "test/support/faulty_store_io.h"
+#include "test/support/store_harness.h"
+
+namespace apogee {
+namespace {
+
+constexpr uint32_t kFile = 100;  // five entries
+
+class ConsumeQueueTest : public testing::Test {
+ protected:
+  std::unique_ptr<ConsumeQueue> Make() {
+    return std::make_unique<ConsumeQueue>(io_, QueueId{{0}, 0}, directory_ / "T/0", kFile);
+  }
+  std::unique_ptr<ConsumeQueue> Load(bool expect_damaged = false) {
+    auto queue = Make();
+    bool damaged = false;
+    const Status status = queue->Load(&damaged);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(damaged, expect_damaged);
+    return queue;
+  }
+  static ConsumeQueueEntry Entry(int64_t n) { return {{1000 + n * 100}, 100, n}; }
+  static void Fill(ConsumeQueue& queue, int64_t from, int64_t to) {
+    for (int64_t n = from; n < to; ++n) ASSERT_TRUE(queue.Append(Entry(n)).ok());
+  }
+  std::string File(int64_t start) { return directory_ / ("T/0/" + SegmentName(start)); }
+
+  test::TempDirectory directory_;
+  test::FaultyStoreIo io_{PosixStoreIo()};
+};
+
+TEST_F(ConsumeQueueTest, TouchesNoFileBeforeItsFirstEntry) {
+  Make();
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "T"));
+}
+
+TEST_F(ConsumeQueueTest, EntriesGoOnInTheNextFileAndComeBackAfterALoad) {
+  auto queue = Make();
+  Fill(*queue, 0, 12);
+  EXPECT_EQ(queue->max().value, 12);
+  ASSERT_TRUE(queue->Flush().ok());
+  EXPECT_EQ(queue->unflushed_bytes(), 0);
+  queue = Load();
+  EXPECT_EQ(queue->min().value, 0);
+  EXPECT_EQ(queue->max().value, 12);
+  ConsumeQueueEntry entry;
+  for (int64_t n = 0; n < 12; ++n) {
+    ASSERT_TRUE(queue->Get({n}, &entry));
+    EXPECT_EQ(entry, Entry(n));
+  }
+  EXPECT_FALSE(queue->Get({12}, &entry));
+  EXPECT_FALSE(queue->Get({-1}, &entry));
+  Fill(*queue, 12, 13);
+  EXPECT_EQ(queue->max().value, 13);
+}
+
+TEST_F(ConsumeQueueTest, ReadStopsAtTheEndOfTheFileAsJavaDoes) {
+  auto queue = Make();
+  Fill(*queue, 0, 7);
+  EXPECT_EQ(queue->Read({2}).count, 3);
+  EXPECT_EQ(queue->Read({5}).count, 2);
+  EXPECT_EQ(queue->Read({7}).count, 0);
+  EXPECT_EQ(queue->NextFile({2}).value, 5);
+  EXPECT_EQ(queue->NextFile({5}).value, 10);
+}
+
+TEST_F(ConsumeQueueTest, AQueueThatStartsInTheMiddleIsFilledFromItsFilesStart) {
+  auto queue = Make();
+  ASSERT_TRUE(queue->FillTo({8}).ok());
+  ASSERT_TRUE(queue->Append(Entry(8)).ok());
+  EXPECT_EQ(queue->min().value, 8);
+  EXPECT_EQ(queue->max().value, 9);
+  EXPECT_FALSE(std::filesystem::exists(File(0)));
+  const std::string bytes = test::ReadFile(File(100));
+  ASSERT_EQ(bytes.size(), kFile);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(DecodeConsumeQueueEntry(reinterpret_cast<const uint8_t*>(bytes.data()) + i * 20), kFillEntry);
+  }
+  queue = Load();
+  queue->CorrectMin({0});
+  EXPECT_EQ(queue->min().value, 8);
+  EXPECT_EQ(queue->max().value, 9);
+}
+
+TEST_F(ConsumeQueueTest, MinFollowsWhatTheLogStillHas) {
+  auto queue = Make();
+  Fill(*queue, 0, 12);
+  queue->CorrectMin({1000});
+  EXPECT_EQ(queue->min().value, 0);
+  queue->CorrectMin({1350});
+  EXPECT_EQ(queue->min().value, 4);
+  queue->CorrectMin({99999});
+  EXPECT_EQ(queue->min().value, 12);
+}
+
+TEST_F(ConsumeQueueTest, CutEntriesAreGoneFromTheFile) {
+  auto queue = Make();
+  Fill(*queue, 0, 12);
+  ASSERT_TRUE(queue->Cut({6}).ok());
+  EXPECT_EQ(queue->max().value, 6);
+  EXPECT_FALSE(std::filesystem::exists(File(200)));
+  EXPECT_EQ(test::ReadFile(File(100)).substr(20), std::string(80, '\0'));
+  Fill(*queue, 6, 8);
+  EXPECT_EQ(Load()->max().value, 8);
+  ASSERT_TRUE(queue->Cut({0}).ok());
+  EXPECT_EQ(queue->max().value, 0);
+  EXPECT_FALSE(std::filesystem::exists(File(0)));
+}
+
+TEST_F(ConsumeQueueTest, AHoleEndsTheQueueAndIsReported) {
+  auto queue = Make();
+  Fill(*queue, 0, 12);
+  queue.reset();
+  test::Overwrite(File(100), 40, std::string(20, '\0'));
+  queue = Load(true);
+  EXPECT_EQ(queue->max().value, 7);
+}
+
+TEST_F(ConsumeQueueTest, FilesOfAnotherSizeAreDroppedAndReported) {
+  auto queue = Make();
+  Fill(*queue, 0, 3);
+  queue.reset();
+  std::filesystem::resize_file(File(0), 60);
+  queue = Load(true);
+  EXPECT_EQ(queue->max().value, 0);
+  Fill(*queue, 0, 1);
+  EXPECT_EQ(queue->max().value, 1);
+}
+
+TEST_F(ConsumeQueueTest, AFullDiskIsAnErrorThatPasses) {
+  auto queue = Make();
+  Fill(*queue, 0, 5);
+  io_.Fail(test::IoCall::kReserve, 1, ENOSPC);
+  EXPECT_EQ(queue->Append(Entry(5)).code(), StatusCode::kNoSpace);
+  EXPECT_EQ(queue->max().value, 5);
+  EXPECT_TRUE(queue->Append(Entry(5)).ok());
+  EXPECT_EQ(queue->max().value, 6);
+}
+
+TEST_F(ConsumeQueueTest, FileSizeIsRoundedUpToWholeEntries) {
+  ConsumeQueue queue(io_, {{0}, 0}, directory_ / "T/1", 41);
+  Fill(queue, 0, 1);
+  EXPECT_EQ(std::filesystem::file_size(directory_ / ("T/1/" + SegmentName(0))), 60u);
+}
+
+}  // namespace
+}  // namespace apogee

@@ -1,0 +1,356 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "format/checkpoint_layout.h"
+#include "format/consume_queue_entry.h"
+#include "log/mapped_file_queue.h"
+#include "test/support/store_harness.h"
+
+namespace apogee {
+namespace {
+
+using test::Properties;
+using test::ReadMessage;
+
+namespace fs = std::filesystem;
+
+class RecoveryTest : public testing::Test, public test::StoreHarness {
+ protected:
+  void SetUp() override { Open(); }
+
+  // Goes on with what a kill -9 at this moment would leave.
+  void Kill() {
+    const std::string copy = directory / ("copy-" + std::to_string(++copies_));
+    test::CopyStore(options.root, copy);
+    Drop();
+    options.root = copy;
+  }
+  std::string Segment(int64_t start) { return options.root + "/commitlog/" + SegmentName(start); }
+  std::string QueueFile(const std::string& queue, int64_t start) {
+    return options.root + "/consumequeue/" + queue + '/' + SegmentName(start);
+  }
+  void SetCheckpoint(const CheckpointTimes& times) {
+    std::string bytes(kCheckpointUsedBytes, '\0');
+    EncodeCheckpoint(times, reinterpret_cast<uint8_t*>(bytes.data()));
+    test::Overwrite(options.root + "/checkpoint", 0, bytes);
+  }
+  CheckpointTimes CheckpointOnDisk() {
+    const std::string bytes = test::ReadFile(options.root + "/checkpoint");
+    EXPECT_EQ(bytes.size(), kCheckpointFileBytes);
+    return DecodeCheckpoint(reinterpret_cast<const uint8_t*>(bytes.data()));
+  }
+  // `count` messages of 1,000 bytes, spread over two topics and two queues, with a key each.
+  void PutMixed(int count) {
+    for (int i = 0; i < count; ++i) {
+      const int n = total_++;
+      Put(n % 3 == 0 ? "A" : "B", n % 2, std::to_string(n) + std::string(1000, '.'),
+          Properties({{"UNIQ_KEY", "u" + std::to_string(n)}}));
+      clock.Advance(10);
+    }
+  }
+  // Every message is in its queue once, in order, and found by its key.
+  void ExpectAllMixed(int count) {
+    int found = 0;
+    for (const char* topic : {"A", "B"}) {
+      for (int queue = 0; queue < 2; ++queue) {
+        int64_t next = 0;
+        int last = -1;
+        for (const ReadMessage& message : ReadAll(topic, queue)) {
+          EXPECT_EQ(message.queue_offset, next++);
+          const int n = std::stoi(message.body);
+          EXPECT_GT(n, last);
+          last = n;
+          EXPECT_EQ(n % 2, queue);
+          ++found;
+          const auto offsets = store->QueryByKey(topic, "u" + std::to_string(n), 64, 0, INT64_MAX).offsets;
+          EXPECT_EQ(offsets, (std::vector<PhysicalOffset>{{message.physical_offset}})) << n;
+        }
+      }
+    }
+    EXPECT_EQ(found, count);
+  }
+  void ExpectNoEntriesAdded() { EXPECT_EQ(store->recovery().added_entries, 0); }
+
+  int total_ = 0;
+
+ private:
+  int copies_ = 0;
+};
+
+TEST_F(RecoveryTest, AnOrderlyCloseLeavesNothingToDo) {
+  PutMixed(100);
+  Close();
+  EXPECT_FALSE(fs::exists(options.root + "/abort"));
+  const int64_t last_ms = clock.NowMs() - 10;
+  EXPECT_EQ(CheckpointOnDisk(), (CheckpointTimes{last_ms, last_ms, last_ms}));
+  Open();
+  EXPECT_TRUE(store->recovery().clean);
+  ExpectNoEntriesAdded();
+  EXPECT_TRUE(store->recovery().notes.empty());
+  ExpectAllMixed(100);
+  PutMixed(50);
+  AwaitDispatched();
+  ExpectAllMixed(150);
+  EXPECT_TRUE(fs::exists(options.root + "/abort"));
+}
+
+TEST_F(RecoveryTest, AnEmptyStoreReopens) {
+  Close();
+  EXPECT_TRUE(fs::is_directory(options.root + "/commitlog"));
+  Open();
+  EXPECT_EQ(store->watermarks().appended.value, 0);
+  Kill();
+  Open();
+  EXPECT_FALSE(store->recovery().clean);
+  Put("T", 0, "x");
+}
+
+TEST_F(RecoveryTest, AfterAKillEveryMessageIsInItsQueueOnce) {
+  PutMixed(77);
+  AwaitDispatched();
+  Kill();
+  EXPECT_TRUE(fs::exists(options.root + "/abort"));
+  Open();
+  EXPECT_FALSE(store->recovery().clean);
+  ExpectAllMixed(77);
+  PutMixed(40);
+  Kill();  // perhaps before all is dispatched
+  Open();
+  ExpectAllMixed(117);
+  Close();
+  Open();
+  ExpectNoEntriesAdded();
+  ExpectAllMixed(117);
+}
+
+TEST_F(RecoveryTest, QueuesAndIndexAreMadeAgainWhenTheyAreGone) {
+  PutMixed(120);
+  Close();
+  fs::remove_all(options.root + "/consumequeue");
+  fs::remove_all(options.root + "/index");
+  Open();
+  EXPECT_EQ(store->recovery().added_entries, 120);
+  ExpectAllMixed(120);
+  PutMixed(10);
+  AwaitDispatched();
+  ExpectAllMixed(130);
+}
+
+TEST_F(RecoveryTest, OneQueueThatIsGoneIsMadeAgainFromTheFirstSegment) {
+  PutMixed(120);  // eight segments
+  Close();
+  fs::remove_all(options.root + "/consumequeue/A/1");
+  Open();
+  EXPECT_EQ(store->recovery().dispatched_from.value, 0);
+  EXPECT_EQ(store->recovery().added_entries, 20);
+  ExpectAllMixed(120);
+}
+
+TEST_F(RecoveryTest, AQueueThatIsBehindIsRepairedThoughOthersAreAhead) {
+  PutMixed(120);
+  AwaitDispatched();
+  Close();
+  // Its last file is from long ago, as when it was never synced.
+  fs::resize_file(QueueFile("B/0", 400), 0);
+  fs::remove(QueueFile("B/0", 400));
+  if (fs::exists(QueueFile("B/0", 800))) fs::remove(QueueFile("B/0", 800));
+  test::Overwrite(QueueFile("B/0", 0), 5 * 20, std::string(300, '\0'));
+  Open();
+  ExpectAllMixed(120);
+  EXPECT_GT(store->recovery().added_entries, 0);
+}
+
+TEST_F(RecoveryTest, EntriesThatPointBehindTheLogOrElsewhereAreReplaced) {
+  PutMixed(30);
+  AwaitDispatched();
+  Kill();
+  // An entry of pages that never reached the device, and one for a record the log never got.
+  std::string entry(20, '\0');
+  EncodeConsumeQueueEntry({{5}, 100, 0}, reinterpret_cast<uint8_t*>(entry.data()));
+  test::Overwrite(QueueFile("B/0", 0), 3 * 20, entry);
+  EncodeConsumeQueueEntry({{1 << 30}, 100, 0}, reinterpret_cast<uint8_t*>(entry.data()));
+  test::Overwrite(QueueFile("A/0", 0), 5 * 20, entry);
+  Open();
+  ExpectAllMixed(30);
+}
+
+TEST_F(RecoveryTest, ATornTailIsCutAndDoesNotComeBack) {
+  PutMixed(5);
+  const AppendResult torn = Put("A", 0, std::string(1000, 't'));
+  AwaitDispatched();
+  Kill();
+  const int64_t position = torn.physical_offset.value;
+  ASSERT_LT(position + torn.size_bytes, options.segment_bytes);
+  test::Overwrite(Segment(0), position + 600, std::string(torn.size_bytes - 600, '\0'));
+  Open();
+  EXPECT_EQ(store->watermarks().appended, torn.physical_offset);
+  EXPECT_EQ(store->watermarks().flushed, torn.physical_offset);
+  ASSERT_EQ(store->recovery().notes.size(), 1u);
+  EXPECT_NE(store->recovery().notes[0].find("position " + std::to_string(position)), std::string::npos);
+  EXPECT_EQ(test::ReadFile(Segment(0)).substr(static_cast<size_t>(position)),
+            std::string(options.segment_bytes - static_cast<size_t>(position), '\0'));
+  ExpectAllMixed(5);
+  PutMixed(5);
+  Kill();
+  Open();
+  ExpectAllMixed(10);
+}
+
+TEST_F(RecoveryTest, DamageInFrontOfGoodRecordsIsRefusedByName) {
+  PutMixed(20);
+  AwaitDispatched();
+  for (const bool clean : {false, true}) {
+    if (clean) Close();
+    const std::string original = options.root;
+    const std::string copy = directory / (clean ? "clean" : "killed");
+    test::CopyStore(original, copy);
+    options.root = copy;
+    test::Overwrite(Segment(0), 2600, "X");  // in the third record's body
+    StoreHarness other;
+    other.options = options;
+    for (int attempt = 0; attempt < 2; ++attempt) {  // nor does trying again help
+      const Status status = other.TryOpen();
+      EXPECT_EQ(status.code(), StatusCode::kCorruption);
+      EXPECT_NE(status.context().find(Segment(0)), std::string::npos) << status.context();
+      EXPECT_NE(status.context().find("CRC"), std::string::npos) << status.context();
+    }
+    EXPECT_EQ(fs::exists(copy + "/abort"), !clean);
+    test::Overwrite(Segment(0), 2600, ".");
+    EXPECT_TRUE(other.TryOpen().ok());
+    options.root = original;
+  }
+}
+
+TEST_F(RecoveryTest, DamageAtTheEndOfASegmentWithMoreBehindIsRefused) {
+  PutMixed(40);
+  Close();
+  const std::string bytes = test::ReadFile(Segment(0));
+  const int64_t blank = [&] {
+    int64_t at = 0;
+    const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+    while (LoadBe32(data + at + 4) == kMessageMagicV1) at += LoadBe32(data + at);
+    return at;
+  }();
+  test::Overwrite(Segment(0), blank, std::string(8, '\0'));
+  const Status status = TryOpen();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_NE(status.context().find(SegmentName(0)), std::string::npos);
+}
+
+TEST_F(RecoveryTest, RecordsBehindAnUnsyncedHoleGoAfterACrashButNotBelowTheCheckpoint) {
+  PutMixed(13);
+  const int64_t durable_ms = clock.NowMs();
+  AwaitDispatched();
+  Kill();
+  // A page in the middle that never reached the device: the third record on is lost.
+  test::Overwrite(Segment(0), 4096, std::string(4096, '\0'));
+  const std::string holed = options.root;
+  SetCheckpoint({durable_ms, durable_ms, durable_ms});
+  EXPECT_EQ(TryOpen().code(), StatusCode::kCorruption);
+  SetCheckpoint({});
+  Open();
+  EXPECT_EQ(store->recovery().notes.size(), 1u);
+  ExpectAllMixed(3);
+}
+
+TEST_F(RecoveryTest, TheCheckpointBoundsWhatIsReadAgainAfterAKill) {
+  PutMixed(60);
+  AwaitDispatched();
+  clock.Advance(60000);
+  PutMixed(60);
+  AwaitDispatched();
+  const int64_t durable_ms = clock.NowMs() - 2000;
+  Kill();
+  SetCheckpoint({durable_ms, durable_ms, durable_ms});
+  Open();
+  EXPECT_GT(store->recovery().checked_from.value, 0);
+  EXPECT_GT(store->recovery().dispatched_from.value, 0);
+  ExpectAllMixed(120);
+}
+
+TEST_F(RecoveryTest, TheCheckpointIsWrittenWhileOpenAndOnlyForWhatIsDurable) {
+  PutMixed(10);
+  const int64_t last_ms = clock.NowMs() - 10;
+  Await([&] { return CheckpointOnDisk() == CheckpointTimes{last_ms, last_ms, last_ms}; });
+}
+
+TEST_F(RecoveryTest, WithoutALogQueuesAreEmptied) {
+  PutMixed(50);
+  Close();
+  fs::remove_all(options.root + "/commitlog");
+  Open();
+  ExpectAllMixed(0);
+  total_ = 0;
+  PutMixed(10);
+  AwaitDispatched();
+  ExpectAllMixed(10);
+}
+
+TEST_F(RecoveryTest, AQueueOfALogThatLostItsFirstSegmentsStartsInTheMiddle) {
+  PutMixed(120);
+  Close();
+  fs::remove(Segment(0));
+  fs::remove(Segment(options.segment_bytes));
+  fs::remove_all(options.root + "/consumequeue");
+  Open();
+  QueueBounds bounds;
+  ASSERT_TRUE(store->Bounds(Topic("B"), 0, &bounds));
+  EXPECT_GT(bounds.min.value, 0);
+  EXPECT_EQ(bounds.max.value, 40);
+  EXPECT_EQ(store->min_physical_offset().value, 2 * options.segment_bytes);
+  const auto messages = ReadAll("B", 0);
+  EXPECT_EQ(static_cast<int64_t>(messages.size()), bounds.max - bounds.min);
+  EXPECT_EQ(messages.front().queue_offset, bounds.min.value);
+  const PullResult pulled = Pull(From("B", 0, 0));
+  EXPECT_EQ(pulled.status, PullStatus::kOffsetTooSmall);
+  EXPECT_EQ(pulled.next_begin, bounds.min);
+  // With the queues kept the answer is the same.
+  Close();
+  Open();
+  QueueBounds again;
+  ASSERT_TRUE(store->Bounds(Topic("B"), 0, &again));
+  EXPECT_EQ(again.min, bounds.min);
+  EXPECT_EQ(again.max, bounds.max);
+}
+
+TEST_F(RecoveryTest, StrangeNamesInTheDirectoriesAreReportedNotFollowed) {
+  PutMixed(5);
+  Close();
+  fs::create_directories(options.root + "/consumequeue/bad name/0");
+  fs::create_directories(options.root + "/consumequeue/A/not-a-queue");
+  Open();
+  EXPECT_EQ(store->recovery().notes.size(), 2u);
+  ExpectAllMixed(5);
+}
+
+TEST_F(RecoveryTest, TransactionsAndBatchesSurviveAKill) {
+  Put("T", 0, "one");
+  AppendRequest half = Request("T", 0, "half");
+  half.sys_flag = kTransactionPrepared;
+  EXPECT_EQ(Append(half).status, StatusCode::kOk);
+  Put("T", 0, "two");
+  Kill();
+  Open();
+  EXPECT_EQ(ReadAll("T", 0).size(), 2u);
+  EXPECT_EQ(Put("T", 0, "three").queue_offset.value, 2);
+}
+
+TEST_F(RecoveryTest, RecoveryDoneTwiceLeavesTheSameFiles) {
+  PutMixed(60);
+  AwaitDispatched();
+  Kill();
+  Open();
+  Close();
+  const std::string before = test::ReadFile(QueueFile("B/0", 0)) + test::ReadFile(Segment(0)) +
+                             test::ReadFile(Segment(options.segment_bytes * 3));
+  Open();
+  Close();
+  EXPECT_EQ(test::ReadFile(QueueFile("B/0", 0)) + test::ReadFile(Segment(0)) +
+                test::ReadFile(Segment(options.segment_bytes * 3)),
+            before);
+}
+
+}  // namespace
+}  // namespace apogee

@@ -1,0 +1,151 @@
+#include "test/support/faulty_store_io.h"
+
+#include <utility>
+
+namespace apogee::test {
+namespace {
+
+class FaultyMapping final : public FileMapping {
+ public:
+  FaultyMapping(FaultyStoreIo& io, std::string path, std::unique_ptr<FileMapping> real)
+      : io_(io), path_(std::move(path)), real_(std::move(real)) {}
+
+  uint8_t* data() override { return real_->data(); }
+  size_t size() const override { return real_->size(); }
+  Status Sync(size_t from, size_t to) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kMappingSync, "msync " + path_));
+    return real_->Sync(from, to);
+  }
+  void Populate(size_t from, size_t to) override { real_->Populate(from, to); }
+  void AdviseSmallWrites(bool small) override { real_->AdviseSmallWrites(small); }
+
+ private:
+  FaultyStoreIo& io_;
+  const std::string path_;
+  const std::unique_ptr<FileMapping> real_;
+};
+
+class FaultyFile final : public StoreFile {
+ public:
+  FaultyFile(FaultyStoreIo& io, std::string path, std::unique_ptr<StoreFile> real)
+      : io_(io), path_(std::move(path)), real_(std::move(real)) {}
+
+  Status Size(uint64_t* size_bytes) override { return real_->Size(size_bytes); }
+  Status Reserve(uint64_t from, uint64_t to) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kReserve, "fallocate " + path_));
+    return real_->Reserve(from, to);
+  }
+  Status Truncate(uint64_t size_bytes) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kTruncate, "ftruncate " + path_));
+    return real_->Truncate(size_bytes);
+  }
+  Status Read(uint64_t at, std::span<uint8_t> into, size_t* read_bytes) override {
+    return real_->Read(at, into, read_bytes);
+  }
+  Status Write(uint64_t at, std::span<const uint8_t> bytes) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwrite " + path_));
+    return real_->Write(at, bytes);
+  }
+  Status Sync() override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kSync, "fdatasync " + path_));
+    return real_->Sync();
+  }
+  Status Zero(uint64_t from, uint64_t to, bool* changed) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kZero, "zero " + path_));
+    return real_->Zero(from, to, changed);
+  }
+  Status Map(size_t size_bytes, bool writable, std::unique_ptr<FileMapping>* mapping) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kMap, "mmap " + path_));
+    std::unique_ptr<FileMapping> mapped;
+    APOGEE_RETURN_IF_ERROR(real_->Map(size_bytes, writable, &mapped));
+    *mapping = std::make_unique<FaultyMapping>(io_, path_, std::move(mapped));
+    return Status::Ok();
+  }
+
+ private:
+  FaultyStoreIo& io_;
+  const std::string path_;
+  const std::unique_ptr<StoreFile> real_;
+};
+
+}  // namespace
+
+void FaultyStoreIo::Fail(IoCall call, int kth, int error_number) {
+  const std::lock_guard lock(mutex_);
+  plan(call).fail_at = plan(call).calls + kth;
+  plan(call).error_number = error_number;
+}
+
+void FaultyStoreIo::FailAll(IoCall call, int error_number) {
+  const std::lock_guard lock(mutex_);
+  plan(call).fail_all = true;
+  plan(call).error_number = error_number;
+}
+
+void FaultyStoreIo::Pass(IoCall call) {
+  const std::lock_guard lock(mutex_);
+  plan(call).fail_all = false;
+  plan(call).fail_at = 0;
+}
+
+int FaultyStoreIo::calls(IoCall call) const {
+  const std::lock_guard lock(mutex_);
+  return plans_[static_cast<size_t>(call)].calls;
+}
+
+void FaultyStoreIo::Hold(IoCall call) {
+  const std::lock_guard lock(mutex_);
+  plan(call).held = true;
+}
+
+void FaultyStoreIo::WaitUntilHeld(IoCall call) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return plan(call).waiting > 0; });
+}
+
+void FaultyStoreIo::Release(IoCall call) {
+  {
+    const std::lock_guard lock(mutex_);
+    plan(call).held = false;
+  }
+  changed_.notify_all();
+}
+
+Status FaultyStoreIo::Enter(IoCall call, const std::string& what) {
+  std::unique_lock lock(mutex_);
+  Plan& plan = this->plan(call);
+  const int number = ++plan.calls;
+  if (plan.held) {
+    ++plan.waiting;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !plan.held; });
+    --plan.waiting;
+  }
+  if (plan.fail_all || number == plan.fail_at) return Status::FromErrno(plan.error_number, what);
+  return Status::Ok();
+}
+
+Status FaultyStoreIo::Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) {
+  APOGEE_RETURN_IF_ERROR(Enter(IoCall::kOpen, "open " + path));
+  std::unique_ptr<StoreFile> opened;
+  APOGEE_RETURN_IF_ERROR(real_.Open(path, mode, &opened));
+  *file = std::make_unique<FaultyFile>(*this, path, std::move(opened));
+  return Status::Ok();
+}
+
+Status FaultyStoreIo::SyncDirectory(const std::string& path) {
+  APOGEE_RETURN_IF_ERROR(Enter(IoCall::kSyncDirectory, "fsync " + path));
+  return real_.SyncDirectory(path);
+}
+
+Status FaultyStoreIo::Rename(const std::string& from, const std::string& to) {
+  APOGEE_RETURN_IF_ERROR(Enter(IoCall::kRename, "rename " + from));
+  return real_.Rename(from, to);
+}
+
+Status FaultyStoreIo::Remove(const std::string& path) {
+  APOGEE_RETURN_IF_ERROR(Enter(IoCall::kRemove, "remove " + path));
+  return real_.Remove(path);
+}
+
+}  // namespace apogee::test

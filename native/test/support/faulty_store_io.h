@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "io/store_io.h"
+
+namespace apogee::test {
+
+enum class IoCall : uint8_t {
+  kOpen, kReserve, kTruncate, kWrite, kSync, kZero, kMap, kMappingSync, kSyncDirectory, kRename, kRemove,
+};
+inline constexpr size_t kIoCallKinds = 11;
+
+// Passes everything on to another StoreIo, counts it, and makes chosen calls fail or wait.
+//
+// Thread-safe. Outlives every file and mapping opened through it.
+class FaultyStoreIo final : public StoreIo {
+ public:
+  explicit FaultyStoreIo(StoreIo& real) : real_(real) {}
+
+  // The k-th call of that kind from now (1 is the next) fails with `error_number` and does nothing; all others pass.
+  void Fail(IoCall call, int kth, int error_number);
+  // All calls of that kind fail until Pass(call), which also forgets a planned Fail.
+  void FailAll(IoCall call, int error_number);
+  void Pass(IoCall call);
+  // Calls of that kind so far, failed ones included.
+  int calls(IoCall call) const;
+
+  // Calls of that kind wait inside until Release(call).
+  void Hold(IoCall call);
+  void WaitUntilHeld(IoCall call);  // until one does
+  void Release(IoCall call);
+
+  // StoreIo
+  Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) override;
+  Status CreateDirectories(const std::string& path) override { return real_.CreateDirectories(path); }
+  Status SyncDirectory(const std::string& path) override;
+  Status List(const std::string& path, std::vector<DirEntry>* entries) override {
+    return real_.List(path, entries);
+  }
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Remove(const std::string& path) override;
+  bool Exists(const std::string& path) override { return real_.Exists(path); }
+  Status Space(const std::string& path, SpaceInfo* space) override { return real_.Space(path, space); }
+  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
+    return real_.Lock(path, lock);
+  }
+
+  // For the wrapped files: counts the call, waits when held, and says whether it is to fail.
+  Status Enter(IoCall call, const std::string& what);
+
+ private:
+  struct Plan {
+    int calls = 0;
+    int fail_at = 0;  // 0: none
+    bool fail_all = false;
+    int error_number = 0;
+    bool held = false;
+    int waiting = 0;
+  };
+  Plan& plan(IoCall call) { return plans_[static_cast<size_t>(call)]; }
+
+  StoreIo& real_;
+  mutable std::mutex mutex_;  // guards plans_
+  std::condition_variable changed_;
+  std::array<Plan, kIoCallKinds> plans_;
+};
+
+}  // namespace apogee::test

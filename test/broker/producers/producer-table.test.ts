@@ -1,0 +1,32 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { ProducerTable } from '../../../lib/broker/producers/producer-table.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { FakeConnection } from '../support/fake-connection.ts'
+
+const client = (clientId: string) => ({ connection: new FakeConnection(), clientId, language: 0, version: 409 })
+const idsOf = (table: ProducerTable, group: string): string[] => table.members(group).map(({ clientId }) => clientId)
+
+test('producers are listed by group until they unregister or close their connection', () => {
+  const table = new ProducerTable(new ManualClock())
+  const [a, b] = [client('a'), client('b')]
+  for (const one of [a, b]) table.register(one, 'P')
+  table.register(a, 'Q')
+  deepEqual([idsOf(table, 'P'), idsOf(table, 'Q')], [['a', 'b'], ['a']])
+  table.unregister(a, 'P')
+  b.connection.close()
+  deepEqual([[...table.groups()], idsOf(table, 'P')], [['Q'], []])
+})
+
+test('a producer silent for 120 s is dropped and its connection closed', () => {
+  const clock = new ManualClock()
+  const table = new ProducerTable(clock)
+  const [quiet, alive] = [client('quiet'), client('alive')]
+  for (const one of [quiet, alive]) table.register(one, 'P')
+  clock.advance(100_000)
+  table.register(alive, 'P')
+  clock.advance(31_000)
+  deepEqual([idsOf(table, 'P'), quiet.connection.closed, alive.connection.closed], [['alive'], true, false])
+  table.stop()
+  equal(clock.timers, 0)
+})
