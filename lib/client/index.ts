@@ -1,0 +1,8 @@
+export type { Clock, TimerHandle } from '../base/clock.ts'
+export { ApogeeError } from '../base/errors.ts'
+export type { LogFields, Logger } from '../base/logging.ts'
+export { ClientError, type ClientErrorCode } from './client-error.ts'
+export type { ClientOptions } from './client-options.ts'
+export type { MessageQueue, OutgoingMessage, ReceivedMessage, SendResult, SendStatus } from './message.ts'
+export { Producer, type ProducerOptions, type QueueSelector, type SendOptions } from './producer.ts'
+export { type ConsumeFrom, type OnMessage, PushConsumer, type PushConsumerOptions } from './push-consumer.ts'
