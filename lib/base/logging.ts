@@ -34,6 +34,7 @@ export const silentLogger: Logger = {
 
 /** Newline-delimited JSON, one line per call, written before the call returns so that a crash loses none. */
 export const createLogger = ({ level = 'info', destination = 2 }: LoggerOptions = {}): Logger => {
-  const stream = typeof destination === 'object' ? destination : pino.destination({ dest: destination, mkdir: true })
+  const stream =
+    typeof destination === 'object' ? destination : pino.destination({ dest: destination, mkdir: true, sync: true })
   return pino({ level, base: null, errorKey: 'error', serializers: { error: pino.stdSerializers.err } }, stream)
 }

@@ -17,7 +17,7 @@ export interface NameServerSurroundings {
   readonly clock?: Clock
   /** Default: none. */
   readonly logger?: Logger
-  /** Address to listen on. Default `0.0.0.0`. */
+  /** Address to listen on. Default all. */
   readonly listenHost?: string
 }
 
@@ -37,7 +37,7 @@ export interface NameServer extends Stoppable {
  */
 export const startNameServer = async (
   config: NamesrvConfig,
-  { clock = systemClock, logger = silentLogger, listenHost = '0.0.0.0' }: NameServerSurroundings = {},
+  { clock = systemClock, logger = silentLogger, listenHost }: NameServerSurroundings = {},
 ): Promise<NameServer> => {
   const { kvConfigPath, listenPort, serverChannelMaxIdleTimeSeconds, serverSocketBacklog } = config.current
   const parts = new Parts()

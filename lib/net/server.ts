@@ -32,7 +32,8 @@ export interface ServerOptions {
 
 /** One address to listen on, and who answers there. */
 export interface Listener {
-  readonly host: string
+  /** Default: every address of this machine, IPv6 and IPv4. */
+  readonly host?: string | undefined
   /** 0 takes any free port. */
   readonly port: number
   readonly handlers: readonly Handler[]
@@ -78,17 +79,16 @@ export class RemotingServer implements Stoppable {
     const { unknownCode, logger } = this.#options
     const dispatcher = new Dispatcher({ handlers, frameHandlers, unknownCode, logger })
     const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, dispatcher))
-    server.listen({ host, port, backlog })
+    const where = `${host ?? '*'}:${port}`
+    server.listen({ ...(host === undefined ? {} : { host }), port, backlog })
     try {
       await once(server, 'listening')
     } catch (cause) {
       const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      const message = inUse
-        ? `${host}:${port} is already in use`
-        : `cannot listen on ${host}:${port}: ${errorText(cause)}`
+      const message = inUse ? `${where} is already in use` : `cannot listen on ${where}: ${errorText(cause)}`
       throw new NetError(inUse ? 'NET_PORT_IN_USE' : 'NET_LISTEN_FAILED', message, { cause })
     }
-    server.on('error', (error) => logger.error({ error }, `listener ${host}:${port} failed`))
+    server.on('error', (error) => logger.error({ error }, `listener ${where} failed`))
     this.#servers.push(server)
     const bound = server.address() as { address: string; port: number }
     return remoteAddress(bound.address, bound.port)

@@ -1,0 +1,156 @@
+package apogee.interop;
+
+import com.alibaba.fastjson.JSONArray;
+import com.alibaba.fastjson.JSONObject;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageQueue;
+
+/** Commands createProducer, send, publishQueues, stopProducer. */
+final class Producers {
+    private static final long SEND_TIMEOUT_MS = 10_000;
+
+    private final Map<String, DefaultMQProducer> producers = new ConcurrentHashMap<>();
+
+    void addTo(Map<String, Driver.Command> commands) {
+        commands.put("createProducer", this::create);
+        commands.put("send", this::send);
+        commands.put("publishQueues", this::publishQueues);
+        commands.put("stopProducer", this::stop);
+    }
+
+    private Object create(JSONObject arguments) throws Exception {
+        DefaultMQProducer producer = new DefaultMQProducer(arguments.getString("group"));
+        Messages.configure(producer, arguments);
+        producer.setSendMsgTimeout((int) SEND_TIMEOUT_MS);
+        if (arguments.containsKey("compressOverBytes")) {
+            producer.setCompressMsgBodyOverHowmuch(arguments.getIntValue("compressOverBytes"));
+        }
+        if (arguments.containsKey("topicQueues")) {
+            producer.setDefaultTopicQueueNums(arguments.getIntValue("topicQueues"));
+        }
+        producer.start();
+        producers.put(arguments.getString("name"), producer);
+        return producer.buildMQClientId();
+    }
+
+    private Object send(JSONObject arguments) throws Exception {
+        DefaultMQProducer producer = Messages.named(producers, arguments, "producer");
+        List<Message> messages = Messages.parse(arguments);
+        String mode = arguments.getString("mode");
+        switch (mode) {
+            case "sync":
+                return sendSync(producer, messages);
+            case "async":
+                return sendAsync(producer, messages);
+            case "oneway":
+                for (Message message : messages) {
+                    producer.sendOneway(message);
+                }
+                return Collections.emptyList();
+            case "batch":
+                return Collections.singletonList(describe(producer.send(messages, SEND_TIMEOUT_MS)));
+            case "selector":
+                return sendSelected(producer, messages, arguments.getJSONArray("selectorArgs"));
+            case "queue":
+                return sendTo(producer, messages, Messages.queue(arguments));
+            default:
+                throw new IllegalArgumentException("no send mode " + mode);
+        }
+    }
+
+    private List<JSONObject> sendSync(DefaultMQProducer producer, List<Message> messages) throws Exception {
+        List<JSONObject> results = new ArrayList<>(messages.size());
+        for (Message message : messages) {
+            results.add(describe(producer.send(message)));
+        }
+        return results;
+    }
+
+    private List<JSONObject> sendTo(DefaultMQProducer producer, List<Message> messages, MessageQueue queue)
+        throws Exception {
+        List<JSONObject> results = new ArrayList<>(messages.size());
+        for (Message message : messages) {
+            results.add(describe(producer.send(message, queue)));
+        }
+        return results;
+    }
+
+    /** All messages are on their way before the first answer is awaited; results are in message order. */
+    private List<JSONObject> sendAsync(DefaultMQProducer producer, List<Message> messages) throws Exception {
+        List<CompletableFuture<SendResult>> pending = new ArrayList<>(messages.size());
+        for (Message message : messages) {
+            CompletableFuture<SendResult> result = new CompletableFuture<>();
+            pending.add(result);
+            producer.send(message, new SendCallback() {
+                @Override
+                public void onSuccess(SendResult sendResult) {
+                    result.complete(sendResult);
+                }
+
+                @Override
+                public void onException(Throwable problem) {
+                    result.completeExceptionally(problem);
+                }
+            });
+        }
+        List<JSONObject> results = new ArrayList<>(messages.size());
+        for (CompletableFuture<SendResult> result : pending) {
+            results.add(describe(result.get(SEND_TIMEOUT_MS * 2, TimeUnit.MILLISECONDS)));
+        }
+        return results;
+    }
+
+    /** Message i goes to the queue at position selectorArgs[i] modulo the number of queues. */
+    private List<JSONObject> sendSelected(DefaultMQProducer producer, List<Message> messages, JSONArray selectorArgs)
+        throws Exception {
+        List<JSONObject> results = new ArrayList<>(messages.size());
+        for (int i = 0; i < messages.size(); i++) {
+            SendResult result = producer.send(
+                messages.get(i), (queues, message, arg) -> queues.get((Integer) arg % queues.size()),
+                selectorArgs.getInteger(i));
+            results.add(describe(result));
+        }
+        return results;
+    }
+
+    private Object publishQueues(JSONObject arguments) throws Exception {
+        List<JSONObject> queues = new ArrayList<>();
+        DefaultMQProducer producer = Messages.named(producers, arguments, "producer");
+        for (MessageQueue queue : producer.fetchPublishMessageQueues(arguments.getString("topic"))) {
+            queues.add(Messages.describe(queue));
+        }
+        return queues;
+    }
+
+    private Object stop(JSONObject arguments) {
+        Messages.named(producers, arguments, "producer").shutdown();
+        producers.remove(arguments.getString("producer"));
+        return true;
+    }
+
+    void stopAll() {
+        producers.values().forEach(DefaultMQProducer::shutdown);
+    }
+
+    private static JSONObject describe(SendResult result) {
+        JSONObject text = new JSONObject();
+        text.put("status", result.getSendStatus().name());
+        text.put("msgId", result.getMsgId());
+        text.put("offsetMsgId", result.getOffsetMsgId());
+        text.put("brokerName", result.getMessageQueue().getBrokerName());
+        text.put("queueId", result.getMessageQueue().getQueueId());
+        text.put("queueOffset", result.getQueueOffset());
+        text.put("regionId", result.getRegionId());
+        return text;
+    }
+}

@@ -1,0 +1,14 @@
+import { type JavaBrokerOptions, startJavaBroker } from '../../support/java-peers.ts'
+import { startOurBroker } from '../../support/our-peers.ts'
+import type { Peer } from '../../support/peer-process.ts'
+import { isSelfCheck } from './pairs.ts'
+
+/** Starts one broker on a store directory. */
+export type StartBroker = (
+  options: Pick<JavaBrokerOptions, 'namesrvAddress' | 'port' | 'storeDir' | 'properties'>,
+) => Promise<Peer & { readonly storeDir: string }>
+
+export const javaBroker: StartBroker = startJavaBroker
+
+/** Our broker; Java's in a self-check. */
+export const brokerUnderTest: StartBroker = isSelfCheck ? startJavaBroker : startOurBroker
