@@ -4,9 +4,10 @@
 
 namespace apogee {
 
-// The checkpoint file, 4096 bytes, big-endian: physical 0 | logic 8 | index 16; what follows belongs to later versions
-// and is kept. Store times in ms: every record stored up to then is durable in the log (physical), in its consume
-// queue (logic), in the index (index). 0: nothing is known.
+// The checkpoint file, 4096 bytes, big-endian: physical 0 | logic 8 | index 16; what follows
+// belongs to later versions and is kept. Store times in ms: every record stored up to then is
+// durable in the log (physical), in its consume queue (logic), in the index (index). 0: nothing is
+// known.
 struct CheckpointTimes {
   int64_t physical_ms = 0;
   int64_t logic_ms = 0;

@@ -6,13 +6,13 @@
 
 namespace apogee {
 
-// One unit of a consume queue, 20 bytes big-endian: physical offset 8 | record size 4 | tag code 8. Unit n of a queue
-// stands for queue offset n.
+// One unit of a consume queue, 20 bytes big-endian: physical offset 8 | record size 4 | tag code 8.
+// Unit n of a queue stands for queue offset n.
 struct ConsumeQueueEntry {
   PhysicalOffset physical_offset;
   int32_t size_bytes = 0;
-  // String.hashCode of the tag widened, 0 without tag; in SCHEDULE_TOPIC_XXXX the delivery time in ms; at most
-  // kMaxExtAddress: an address into consumequeue_ext.
+  // String.hashCode of the tag widened, 0 without tag; in SCHEDULE_TOPIC_XXXX the delivery time in
+  // ms; at most kMaxExtAddress: an address into consumequeue_ext.
   int64_t tag_code = 0;
 
   friend bool operator==(const ConsumeQueueEntry&, const ConsumeQueueEntry&) = default;
@@ -25,7 +25,8 @@ struct ConsumeQueueEntry {
 inline constexpr uint32_t kConsumeQueueEntryBytes = 20;
 inline constexpr int64_t kMaxExtAddress = -2147483649;
 
-// Stands before the first message of a queue that does not begin at 0, and where the log has lost one. Live to Java.
+// Stands before the first message of a queue that does not begin at 0, and where the log has lost
+// one. Live to Java.
 inline constexpr ConsumeQueueEntry kFillEntry{{0}, 0x7FFFFFFF, 0};
 
 // Writes exactly kConsumeQueueEntryBytes.

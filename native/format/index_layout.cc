@@ -59,8 +59,7 @@ std::string IndexKey(std::string_view topic, std::string_view key) {
 int32_t IndexSeconds(int64_t store_time_ms, int64_t begin_time_ms) {
   if (begin_time_ms <= 0) return 0;
   const int64_t seconds = (store_time_ms - begin_time_ms) / 1000;
-  return static_cast<int32_t>(
-      std::clamp<int64_t>(seconds, 0, std::numeric_limits<int32_t>::max()));
+  return static_cast<int32_t>(std::clamp<int64_t>(seconds, 0, std::numeric_limits<int32_t>::max()));
 }
 
 std::string IndexFileName(int64_t time_ms) {

@@ -6,8 +6,9 @@
 
 namespace apogee {
 
-// An index file, big-endian: header 40 | slots x 4 | items x 20. A slot holds the number of the newest item with its
-// hash, 0 when none; items are numbered from 1 (item 0 is never used) and chained to older ones.
+// An index file, big-endian: header 40 | slots x 4 | items x 20. A slot holds the number of the
+// newest item with its hash, 0 when none; items are numbered from 1 (item 0 is never used) and
+// chained to older ones.
 struct IndexHeader {
   int64_t begin_time_ms = 0;  // of the first record indexed here
   int64_t end_time_ms = 0;

@@ -15,13 +15,14 @@ std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rf
 
 }  // namespace
 
-Status IndexFile::Create(StoreIo& io, const std::string& path, IndexSize size, const IndexHeader* before,
-                         std::shared_ptr<IndexFile>* file) {
+Status IndexFile::Create(StoreIo& io, const std::string& path, IndexSize size,
+                         const IndexHeader* before, std::shared_ptr<IndexFile>* file) {
   std::shared_ptr<IndexFile> created(new IndexFile(io, path, size));
   APOGEE_RETURN_IF_ERROR(io.Open(path, StoreIo::OpenMode::kCreate, &created->file_));
   const Status allocated = created->Allocate();
   if (!allocated.ok()) {
-    // The first failure is what the caller must know; an empty file that stays is removed by the next load.
+    // The first failure is what the caller must know; an empty file that stays is removed by the
+    // next load.
     [[maybe_unused]] const Status removed = io.Remove(path);
     return allocated;
   }
@@ -37,15 +38,16 @@ Status IndexFile::Create(StoreIo& io, const std::string& path, IndexSize size, c
   return Status::Ok();
 }
 
-Status IndexFile::Open(StoreIo& io, const std::string& path, IndexSize size, std::shared_ptr<IndexFile>* file) {
+Status IndexFile::Open(StoreIo& io, const std::string& path, IndexSize size,
+                       std::shared_ptr<IndexFile>* file) {
   std::shared_ptr<IndexFile> opened(new IndexFile(io, path, size));
   APOGEE_RETURN_IF_ERROR(io.Open(path, StoreIo::OpenMode::kReadWrite, &opened->file_));
   uint64_t found_bytes = 0;
   APOGEE_RETURN_IF_ERROR(opened->file_->Size(&found_bytes));
   if (found_bytes != IndexFileBytes(size.slots, size.items)) {
-    return Status::Error(StatusCode::kCorruption, path + " has " + std::to_string(found_bytes) +
-                                                      " bytes instead of " +
-                                                      std::to_string(IndexFileBytes(size.slots, size.items)));
+    return Status::Error(StatusCode::kCorruption,
+                         path + " has " + std::to_string(found_bytes) + " bytes instead of " +
+                             std::to_string(IndexFileBytes(size.slots, size.items)));
   }
   APOGEE_RETURN_IF_ERROR(opened->Map());
   IndexHeader header = DecodeIndexHeader(opened->data_);
@@ -122,8 +124,7 @@ void IndexFile::StoreSlot(uint32_t slot, int32_t number) {
 Status IndexFile::ReserveItem(int32_t number) {
   const uint64_t end = IndexItemAt(size_.slots, static_cast<uint32_t>(number) + 1);
   if (end <= reserved_to_) return Status::Ok();
-  const uint64_t to =
-      std::min(end + kReserveStepBytes, IndexFileBytes(size_.slots, size_.items));
+  const uint64_t to = std::min(end + kReserveStepBytes, IndexFileBytes(size_.slots, size_.items));
   APOGEE_RETURN_IF_ERROR(file_->Reserve(reserved_to_ - reserved_to_ % kBlockBytes, to));
   reserved_to_ = to;
   return Status::Ok();
@@ -136,13 +137,15 @@ Status IndexFile::Put(int32_t key_hash, PhysicalOffset offset, int64_t store_tim
   int32_t previous = LoadSlot(slot);
   if (previous < 0 || previous > number) previous = 0;
   const int64_t begin_time_ms = begin_time_ms_.load(std::memory_order_relaxed);
-  EncodeIndexItem({key_hash, offset.value, IndexSeconds(store_time_ms, begin_time_ms), previous}, ItemAt(number));
+  EncodeIndexItem({key_hash, offset.value, IndexSeconds(store_time_ms, begin_time_ms), previous},
+                  ItemAt(number));
   if (number == 1) {
     begin_offset_.store(offset.value, std::memory_order_release);
     begin_time_ms_.store(store_time_ms, std::memory_order_release);
   }
   StoreSlot(slot, number);
-  if (previous == 0) used_slots_.store(used_slots_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  if (previous == 0)
+    used_slots_.store(used_slots_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   end_offset_.store(offset.value, std::memory_order_release);
   end_time_ms_.store(store_time_ms, std::memory_order_release);
   count_.store(number + 1, std::memory_order_release);
@@ -152,8 +155,11 @@ Status IndexFile::Put(int32_t key_hash, PhysicalOffset offset, int64_t store_tim
 
 bool IndexFile::Overlaps(int64_t begin_ms, int64_t end_ms) const {
   const IndexHeader here = header();
-  const auto within = [&](int64_t time_ms) { return time_ms >= here.begin_time_ms && time_ms <= here.end_time_ms; };
-  return (begin_ms < here.begin_time_ms && end_ms > here.end_time_ms) || within(begin_ms) || within(end_ms);
+  const auto within = [&](int64_t time_ms) {
+    return time_ms >= here.begin_time_ms && time_ms <= here.end_time_ms;
+  };
+  return (begin_ms < here.begin_time_ms && end_ms > here.end_time_ms) || within(begin_ms) ||
+         within(end_ms);
 }
 
 void IndexFile::Select(int32_t key_hash, size_t max_count, int64_t begin_ms, int64_t end_ms,

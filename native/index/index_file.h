@@ -22,34 +22,40 @@ struct IndexSize {
 
 // A hash table in one mapped file: key hash -> physical offsets of records, newest first.
 //
-// Header and slots have their blocks from the start, items get them in steps: a full disk is a Status.
-// Thread: Open, KeepItems on the opening thread; Put on the dispatch thread; Flush on one thread at a time; Select,
-// header() on any. Lifetime: shared_ptr; memory stays valid for holders after Remove().
+// Header and slots have their blocks from the start, items get them in steps: a full disk is a
+// Status. Thread: Open, KeepItems on the opening thread; Put on the dispatch thread; Flush on one
+// thread at a time; Select, header() on any. Lifetime: shared_ptr; memory stays valid for holders
+// after Remove().
 class IndexFile {
  public:
   // A new file inherits the end of the one before it, when there is one. Synced with its directory.
-  static Status Create(StoreIo& io, const std::string& path, IndexSize size, const IndexHeader* before,
-                       std::shared_ptr<IndexFile>* file);
+  static Status Create(StoreIo& io, const std::string& path, IndexSize size,
+                       const IndexHeader* before, std::shared_ptr<IndexFile>* file);
   // kCorruption when size or header cannot be those of an index file.
-  static Status Open(StoreIo& io, const std::string& path, IndexSize size, std::shared_ptr<IndexFile>* file);
+  static Status Open(StoreIo& io, const std::string& path, IndexSize size,
+                     std::shared_ptr<IndexFile>* file);
 
   const std::string& path() const { return path_; }
   IndexHeader header() const;
-  bool full() const { return count_.load(std::memory_order_acquire) >= static_cast<int32_t>(size_.items); }
+  bool full() const {
+    return count_.load(std::memory_order_acquire) >= static_cast<int32_t>(size_.items);
+  }
 
   // Adds an item. kNoSpace: nothing was added. Must not be full.
   Status Put(int32_t key_hash, PhysicalOffset offset, int64_t store_time_ms);
 
   // Whether records stored in [begin_ms, end_ms] may be in here, by Java's rule.
   bool Overlaps(int64_t begin_ms, int64_t end_ms) const;
-  // Appends offsets of items with this hash and a time in [begin_ms, end_ms] until `offsets` has `max_count`.
+  // Appends offsets of items with this hash and a time in [begin_ms, end_ms] until `offsets` has
+  // `max_count`.
   void Select(int32_t key_hash, size_t max_count, int64_t begin_ms, int64_t end_ms,
               std::vector<PhysicalOffset>* offsets) const;
 
   // Recovery: the item's own fields, 1 <= number < header().count.
   IndexItem Item(int32_t number) const;
-  // Recovery: drops items from `count` on and makes slots and chains anew from those that stay, so that nothing
-  // depends on pages that were never synced. `end_time_ms`: store time of the last item's record.
+  // Recovery: drops items from `count` on and makes slots and chains anew from those that stay, so
+  // that nothing depends on pages that were never synced. `end_time_ms`: store time of the last
+  // item's record.
   void KeepItems(int32_t count, int64_t end_time_ms);
 
   // The next Flush syncs it whether or not anything was put.
@@ -59,7 +65,8 @@ class IndexFile {
   Status Remove();
 
  private:
-  IndexFile(StoreIo& io, std::string path, IndexSize size) : io_(io), path_(std::move(path)), size_(size) {}
+  IndexFile(StoreIo& io, std::string path, IndexSize size)
+      : io_(io), path_(std::move(path)), size_(size) {}
   Status Allocate();
   Status Map();
   Status ReserveItem(int32_t number);

@@ -67,7 +67,8 @@ int32_t IndexService::KeptItems(const IndexFile& file, const RecoverInput& input
     // Whole seconds are stored, so the record may be almost a second younger.
     const int64_t latest_ms = header.begin_time_ms + int64_t{item.seconds} * 1000 + 999;
     const bool synced = all_synced || latest_ms <= input.durable_until_ms;
-    const bool plausible = item.key_hash >= 0 && item.physical_offset >= last_offset && item.seconds >= 0;
+    const bool plausible =
+        item.key_hash >= 0 && item.physical_offset >= last_offset && item.seconds >= 0;
     if (!synced || !plausible || item.physical_offset >= input.log_end.value) break;
     last_offset = item.physical_offset;
   }
@@ -91,7 +92,9 @@ Status IndexService::Recover(const RecoverInput& input, PhysicalOffset* resume_f
     const int32_t kept = KeptItems(file, input);
     const bool inherits_too_much = header.count == 1 && header.end_offset > input.log_end.value;
     if (kept == header.count && !inherits_too_much) continue;
-    if (kept > 1) file.KeepItems(kept, std::max<int64_t>(input.store_time_at({file.Item(kept - 1).physical_offset}), 0));
+    if (kept > 1)
+      file.KeepItems(
+          kept, std::max<int64_t>(input.store_time_at({file.Item(kept - 1).physical_offset}), 0));
     APOGEE_RETURN_IF_ERROR(RemoveFrom(kept > 1 ? i + 1 : i));
   }
   FindLastRecord();
@@ -130,8 +133,8 @@ Status IndexService::WritableFile(std::shared_ptr<IndexFile>* file) {
     if (current_) before = current_->header();
     const std::string last = current_ ? NameOf(current_->path()) : std::string();
     std::shared_ptr<IndexFile> created;
-    APOGEE_RETURN_IF_ERROR(IndexFile::Create(io_, directory_ + '/' + NextName(clock_.NowMs(), last), size_,
-                                             current_ ? &before : nullptr, &created));
+    APOGEE_RETURN_IF_ERROR(IndexFile::Create(io_, directory_ + '/' + NextName(clock_.NowMs(), last),
+                                             size_, current_ ? &before : nullptr, &created));
     const std::lock_guard lock(mutex_);
     files_.push_back(created);
     current_ = std::move(created);
@@ -143,7 +146,8 @@ Status IndexService::WritableFile(std::shared_ptr<IndexFile>* file) {
 Status IndexService::PutKey(const IndexedRecord& record, std::string_view key) {
   std::shared_ptr<IndexFile> file;
   APOGEE_RETURN_IF_ERROR(WritableFile(&file));
-  return file->Put(IndexKeyHash(IndexKey(record.topic, key)), record.physical_offset, record.store_time_ms);
+  return file->Put(IndexKeyHash(IndexKey(record.topic, key)), record.physical_offset,
+                   record.store_time_ms);
 }
 
 Status IndexService::Put(const IndexedRecord& record) {
@@ -179,7 +183,8 @@ IndexAnswer IndexService::Query(const IndexQuery& query) const {
   answer.last_update_time_ms = newest.end_time_ms;
   answer.last_update_physical_offset = newest.end_offset;
   const int32_t hash = IndexKeyHash(IndexKey(query.topic, query.key));
-  for (auto file = files.rbegin(); file != files.rend() && answer.offsets.size() < query.max_count; ++file) {
+  for (auto file = files.rbegin(); file != files.rend() && answer.offsets.size() < query.max_count;
+       ++file) {
     if ((*file)->Overlaps(query.begin_ms, query.end_ms)) {
       (*file)->Select(hash, query.max_count, query.begin_ms, query.end_ms, &answer.offsets);
     }

@@ -38,9 +38,11 @@ struct IndexAnswer {
   int64_t last_update_physical_offset = 0;
 };
 
-// The index files of a store, oldest first; the last one is written. Disposable: made again from the log.
+// The index files of a store, oldest first; the last one is written. Disposable: made again from
+// the log.
 //
-// Thread: Load, Recover on the opening thread; Put on the dispatch thread; Flush on one thread at a time; Query on any.
+// Thread: Load, Recover on the opening thread; Put on the dispatch thread; Flush on one thread at a
+// time; Query on any.
 class IndexService {
  public:
   IndexService(StoreIo& io, const Clock& clock, std::string directory, IndexSize size);
@@ -55,8 +57,8 @@ class IndexService {
     // Store time of the record at an offset, -1 when the log has none there.
     std::function<int64_t(PhysicalOffset)> store_time_at;
   };
-  // Drops what the log does not have and, when not clean, what may not have been synced. Put ignores records below
-  // `resume_from`; those from there on must be put again.
+  // Drops what the log does not have and, when not clean, what may not have been synced. Put
+  // ignores records below `resume_from`; those from there on must be put again.
   Status Recover(const RecoverInput& input, PhysicalOffset* resume_from);
 
   // kNoSpace: call again with the same record.
@@ -83,7 +85,8 @@ class IndexService {
   bool incomplete_ = false;  // Load left a file out
   PhysicalOffset skip_below_;
   std::shared_ptr<IndexFile> current_;  // dispatch thread
-  // Dispatch thread: how many keys of the record at `partial_offset_` are in already, when a Put had to stop half-way.
+  // Dispatch thread: how many keys of the record at `partial_offset_` are in already, when a Put
+  // had to stop half-way.
   PhysicalOffset partial_offset_{-1};
   size_t partial_keys_ = 0;
 };

@@ -150,6 +150,19 @@ class PosixFile final : public StoreFile {
     return Status::Ok();
   }
 
+  bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
+    *data_from = from;
+    *data_to = to;
+    if (from >= to) return false;
+    const off_t begin = ::lseek(fd(), static_cast<off_t>(from), SEEK_DATA);
+    if (begin < 0) return errno != ENXIO;  // cannot tell: take all as written
+    if (static_cast<uint64_t>(begin) >= to) return false;
+    *data_from = static_cast<uint64_t>(begin);
+    const off_t end = ::lseek(fd(), begin, SEEK_HOLE);
+    if (end > begin) *data_to = std::min(to, static_cast<uint64_t>(end));
+    return true;
+  }
+
   Status Map(size_t size_bytes, bool writable, std::unique_ptr<FileMapping>* mapping) override {
     const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     void* data = ::mmap(nullptr, size_bytes, protection, MAP_SHARED, fd(), 0);
@@ -179,17 +192,6 @@ class PosixFile final : public StoreFile {
       if (!step.ok()) return AfterFailedReserve(step, size_bytes);
     }
     return Status::Ok();
-  }
-
-  // The next part of [from, to) that was ever written. False when the rest is a hole.
-  bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) const {
-    const off_t begin = ::lseek(fd(), static_cast<off_t>(from), SEEK_DATA);
-    if (begin < 0) return errno != ENXIO;  // cannot tell: take all as written
-    if (static_cast<uint64_t>(begin) >= to) return false;
-    *data_from = static_cast<uint64_t>(begin);
-    const off_t end = ::lseek(fd(), begin, SEEK_HOLE);
-    if (end > begin) *data_to = std::min(to, static_cast<uint64_t>(end));
-    return true;
   }
 
   Status ZeroWritten(uint64_t from, uint64_t to, bool* changed) {

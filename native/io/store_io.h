@@ -42,6 +42,9 @@ class StoreFile {
   // Makes [from, to), which must be within the file, read as zeros: a cut tail must not come back to life. Reads
   // only what was written there and writes only where it is not zero; `changed` says whether it did. Not synced.
   virtual Status Zero(uint64_t from, uint64_t to, bool* changed) = 0;
+  // The first part of [from, to) that was ever written and may hold anything but zeros; false when there is none. A
+  // file system that cannot tell answers with the whole range.
+  virtual bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) = 0;
   // Maps the first `size_bytes`, which must be within the file's size.
   virtual Status Map(size_t size_bytes, bool writable, std::unique_ptr<FileMapping>* mapping) = 0;
 };

@@ -193,8 +193,8 @@ Status CommitLog::Flush(PhysicalOffset* flushed) {
   return status;
 }
 
-Status CommitLog::TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms) {
-  APOGEE_RETURN_IF_ERROR(segments_.TruncateAfter(offset.value));
+Status CommitLog::TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms, CutTail tail) {
+  APOGEE_RETURN_IF_ERROR(segments_.TruncateAfter(offset.value, tail));
   for (const auto& file : segments_.files()) APOGEE_RETURN_IF_ERROR(file->SyncAll());
   current_ = segments_.Last();
   const int64_t end = segments_.max_offset();

@@ -63,7 +63,7 @@ class CommitLog {
 
   Status Flush(PhysicalOffset* flushed);  // everything appended at call time
   // Recovery only: cuts at `offset`, and makes what stays durable. `last_store_time_ms`: of the newest record that stays.
-  Status TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms = 0);
+  Status TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms = 0, CutTail tail = CutTail::kWipe);
 
   // Called on the appender thread each time another kProgressStepBytes were appended; must not block. Set before the
   // first append.

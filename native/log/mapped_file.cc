@@ -111,6 +111,15 @@ Status MappedFile::ZeroTail() {
   return changed ? file_->Sync() : Status::Ok();
 }
 
+bool MappedFile::NextWritten(uint32_t from, uint32_t* data_from, uint32_t* data_to) const {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  if (!file_->NextWritten(from, size_bytes_, &begin, &end)) return false;
+  *data_from = static_cast<uint32_t>(begin);
+  *data_to = static_cast<uint32_t>(end);
+  return true;
+}
+
 Status MappedFile::SyncAll() { return mapping_->Sync(0, wrote()); }
 
 Status MappedFile::Flush() {

@@ -196,7 +196,7 @@ Status MappedFileQueue::Flush(int64_t* flushed_offset) {
   return Status::Ok();
 }
 
-Status MappedFileQueue::TruncateAfter(int64_t offset) {
+Status MappedFileQueue::TruncateAfter(int64_t offset, CutTail tail) {
   APOGEE_RETURN_IF_ERROR(DropPrepared());
   const std::lock_guard lock(mutex_);
   // From the end, so that a crash in between leaves no hole. The first one stays, as an empty one.
@@ -209,7 +209,7 @@ Status MappedFileQueue::TruncateAfter(int64_t offset) {
   const int64_t kept = std::clamp<int64_t>(offset - last.start_offset(), 0, last.wrote());
   last.ResetPosition(static_cast<uint32_t>(kept));
   flushed_offset_.store(last.start_offset() + kept, std::memory_order_release);
-  return last.ZeroTail();
+  return tail == CutTail::kWipe ? last.ZeroTail() : Status::Ok();
 }
 
 Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {

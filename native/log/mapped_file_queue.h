@@ -12,6 +12,12 @@
 
 namespace apogee {
 
+// What is to be done with the bytes behind a cut.
+enum class CutTail : uint8_t {
+  kWipe,        // read them all and make zero what is not
+  kKnownBlank,  // nothing was ever written there since they were zero: saves reading a whole prepared segment
+};
+
 // Segments of one directory, ascending and without gaps; the last one is written. Used by CommitLog and ConsumeQueue.
 //
 // Offsets are bytes from the first byte ever written to this queue of files.
@@ -50,7 +56,7 @@ class MappedFileQueue {
 
   // Recovery only: cuts everything at and after `offset`; segments wholly behind it are removed, and what was written
   // behind it in its own segment reads as zeros.
-  Status TruncateAfter(int64_t offset);
+  Status TruncateAfter(int64_t offset, CutTail tail = CutTail::kWipe);
   // Removes the first segment when it lies wholly below `offset` and is not the last. Returns kNotFound otherwise.
   Status RemoveFirstBefore(int64_t offset);
   Status RemoveAll();

@@ -31,7 +31,9 @@ int64_t LiveBytes(const MappedFile& file) {
 }  // namespace
 
 ConsumeQueue::ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint32_t file_bytes)
-    : io_(io), id_(id), files_(io, std::move(directory), RoundedUp(file_bytes), kReserveStepBytes) {}
+    : io_(io),
+      id_(id),
+      files_(io, std::move(directory), RoundedUp(file_bytes), kReserveStepBytes) {}
 
 Status ConsumeQueue::Load(bool* damaged) {
   *damaged = false;
@@ -88,7 +90,8 @@ QueueEntries ConsumeQueue::Read(QueueOffset from) const {
   entries.file = files_.Find(at);
   if (!entries.file) return {};
   const int64_t position = at - entries.file->start_offset();
-  const int64_t end = std::min<int64_t>(entries.file->size(), position + (max - from.value) * kEntryBytes);
+  const int64_t end =
+      std::min<int64_t>(entries.file->size(), position + (max - from.value) * kEntryBytes);
   entries.bytes = entries.file->data() + position;
   entries.count = (end - position) / kEntryBytes;
   return entries;

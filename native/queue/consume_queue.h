@@ -30,10 +30,12 @@ struct QueueEntries {
   }
 };
 
-// One queue of one topic: for each queue offset where its record lies in the log. Disposable: made again from the log.
+// One queue of one topic: for each queue offset where its record lies in the log. Disposable: made
+// again from the log.
 //
-// Thread: Load, Cut, CorrectMin on the opening thread, before any other; Append and FillTo on the dispatch thread;
-// Flush on one thread at a time; the rest from any. Readers see an entry only when it is complete.
+// Thread: Load, Cut, CorrectMin on the opening thread, before any other; Append and FillTo on the
+// dispatch thread; Flush on one thread at a time; the rest from any. Readers see an entry only when
+// it is complete.
 class ConsumeQueue {
  public:
   // `file_bytes` is rounded up to a multiple of the entry's size. Touches no file.
@@ -42,11 +44,13 @@ class ConsumeQueue {
   QueueId id() const { return id_; }
   const std::string& directory() const { return files_.directory(); }
 
-  // Maps the files and finds the end in the last three. Files that cannot be a queue are removed. `damaged` says that
-  // entries were lost by this, so that the log must be read again for this queue.
+  // Maps the files and finds the end in the last three. Files that cannot be a queue are removed.
+  // `damaged` says that entries were lost by this, so that the log must be read again for this
+  // queue.
   Status Load(bool* damaged);
 
-  // 0 <= min() <= max() except while the first entry of a queue that starts in the middle is written.
+  // 0 <= min() <= max() except while the first entry of a queue that starts in the middle is
+  // written.
   QueueOffset min() const { return {min_.load(std::memory_order_acquire)}; }
   QueueOffset max() const { return {max_.load(std::memory_order_acquire)}; }
   // False outside what the files hold.
@@ -59,12 +63,14 @@ class ConsumeQueue {
 
   // Adds the entry of queue offset max(). kNoSpace: nothing was added and it may be tried again.
   Status Append(const ConsumeQueueEntry& entry);
-  // Makes max() == `offset` with fill entries. An empty queue starts in the file of `offset` and has it as min().
+  // Makes max() == `offset` with fill entries. An empty queue starts in the file of `offset` and
+  // has it as min().
   Status FillTo(QueueOffset offset);
 
   // Drops entries from `offset` on; the bytes are zero afterwards.
   Status Cut(QueueOffset offset);
-  // min() = first entry whose record the log still has (starts at `log_min` or later), max() when there is none.
+  // min() = first entry whose record the log still has (starts at `log_min` or later), max() when
+  // there is none.
   void CorrectMin(PhysicalOffset log_min);
 
   int64_t unflushed_bytes() const { return files_.max_offset() - files_.flushed_offset(); }

@@ -12,7 +12,8 @@ namespace {
 bool ParseQueueId(std::string_view name, int32_t* queue_id) {
   const char* const end = name.data() + name.size();
   const auto [stopped, error] = std::from_chars(name.data(), end, *queue_id);
-  return error == std::errc() && stopped == end && std::to_string(*queue_id) == name && *queue_id >= 0;
+  return error == std::errc() && stopped == end && std::to_string(*queue_id) == name &&
+         *queue_id >= 0;
 }
 
 // A file name for a message: whatever is not plain ASCII becomes '?'.
@@ -37,7 +38,8 @@ Status ConsumeQueueTable::Load(LoadReport* report) {
     if (entry.is_directory && IsValidTopicName(entry.name)) {
       APOGEE_RETURN_IF_ERROR(LoadTopic(entry.name, report));
     } else {
-      report->ignored.push_back("consumequeue/" + Printable(entry.name) + " is not the directory of a topic");
+      report->ignored.push_back("consumequeue/" + Printable(entry.name) +
+                                " is not the directory of a topic");
     }
   }
   return Status::Ok();
@@ -75,7 +77,8 @@ Status ConsumeQueueTable::FindOrCreate(QueueId id, ConsumeQueue** queue) {
   if (*queue != nullptr) return Status::Ok();
   const std::string_view topic = topics_.Name(id.topic);
   if (topic.empty() || id.queue_id < 0) {
-    return Status::Error(StatusCode::kInvalidArgument, "no such topic handle, or a negative queue id");
+    return Status::Error(StatusCode::kInvalidArgument,
+                         "no such topic handle, or a negative queue id");
   }
   std::string directory = directory_ + '/';
   directory.append(topic).append(1, '/').append(std::to_string(id.queue_id));

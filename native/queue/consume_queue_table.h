@@ -13,16 +13,16 @@ namespace apogee {
 
 // All consume queues of a store: DIRECTORY/TOPIC/QUEUE_ID/.
 //
-// Thread: Load on the opening thread; FindOrCreate on the dispatch thread; Find and All on any. A queue lives as long
-// as the table.
+// Thread: Load on the opening thread; FindOrCreate on the dispatch thread; Find and All on any. A
+// queue lives as long as the table.
 class ConsumeQueueTable {
  public:
   ConsumeQueueTable(StoreIo& io, std::string directory, uint32_t file_bytes, TopicTable& topics);
 
   // What Load found besides the queues.
   struct LoadReport {
-    std::vector<std::string> ignored;     // one sentence for each name that is no topic or no queue id
-    std::vector<ConsumeQueue*> damaged;   // lost entries: see ConsumeQueue::Load
+    std::vector<std::string> ignored;  // one sentence for each name that is no topic or no queue id
+    std::vector<ConsumeQueue*> damaged;  // lost entries: see ConsumeQueue::Load
   };
   Status Load(LoadReport* report);
 
@@ -34,8 +34,10 @@ class ConsumeQueueTable {
  private:
   struct HashId {
     size_t operator()(QueueId id) const {
-      return (static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 | static_cast<uint32_t>(id.queue_id)) *
-             0x9E3779B97F4A7C15ull >> 16;
+      return (static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 |
+              static_cast<uint32_t>(id.queue_id)) *
+                 0x9E3779B97F4A7C15ull >>
+             16;
     }
   };
   Status LoadTopic(const std::string& topic, LoadReport* report);

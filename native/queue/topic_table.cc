@@ -16,7 +16,8 @@ bool IsTopicCharacter(char c) {
 }  // namespace
 
 bool IsValidTopicName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxTopicBytes && std::ranges::all_of(name, IsTopicCharacter);
+  return !name.empty() && name.size() <= kMaxTopicBytes &&
+         std::ranges::all_of(name, IsTopicCharacter);
 }
 
 Status TopicTable::Intern(std::string_view name, TopicHandle* handle) {

@@ -15,7 +15,8 @@ namespace apogee {
 // 1 to 127 of the characters % | a-z A-Z 0-9 _ - : what may become a directory's name.
 bool IsValidTopicName(std::string_view name);
 
-// Topic names of one open store and their handles, counted from 0. Names are never forgotten. Thread: any.
+// Topic names of one open store and their handles, counted from 0. Names are never forgotten.
+// Thread: any.
 class TopicTable {
  public:
   // More names than any cluster has; a caller that invents names must not eat all memory.

@@ -36,7 +36,8 @@ bool AppendPath::Append(std::span<const AppendRequest> requests, std::span<Appen
 }
 
 // A single message or one whole batch: all or nothing.
-bool AppendPath::AppendGroup(std::span<const AppendRequest> requests, std::span<AppendResult> results) {
+bool AppendPath::AppendGroup(std::span<const AppendRequest> requests,
+                             std::span<AppendResult> results) {
   fields_.resize(requests.size());
   counted_.clear();
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -55,8 +56,8 @@ bool AppendPath::AppendGroup(std::span<const AppendRequest> requests, std::span<
   }
   for (size_t i = 0; i < requests.size(); ++i) {
     const MessageFields& fields = fields_[i];
-    results[i] = {StatusCode::kOk, fields.physical_offset, fields.queue_offset, fields.store_time_ms,
-                  RecordSize(fields)};
+    results[i] = {StatusCode::kOk, fields.physical_offset, fields.queue_offset,
+                  fields.store_time_ms, RecordSize(fields)};
   }
   return true;
 }
@@ -90,7 +91,8 @@ void AppendPath::TakeBack(size_t count) {
 
 int64_t& AppendPath::Next(QueueId id) {
   // References into an unordered_map stay valid while it grows.
-  return next_[static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 | static_cast<uint32_t>(id.queue_id)];
+  return next_[static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 |
+               static_cast<uint32_t>(id.queue_id)];
 }
 
 std::string_view AppendPath::TopicName(TopicHandle topic) {

@@ -12,7 +12,8 @@
 
 namespace apogee {
 
-// Turns append requests into log records: gives out queue offsets and keeps a batch together. Appender thread.
+// Turns append requests into log records: gives out queue offsets and keeps a batch together.
+// Appender thread.
 class AppendPath {
  public:
   AppendPath(CommitLog& log, const TopicTable& topics) : log_(log), topics_(topics) {}
@@ -32,10 +33,10 @@ class AppendPath {
 
   CommitLog& log_;
   const TopicTable& topics_;
-  std::unordered_map<uint64_t, int64_t> next_;   // by queue
-  std::vector<std::string_view> topic_names_;    // by handle, as far as seen
-  std::vector<MessageFields> fields_;            // of the group being appended
-  std::vector<int64_t*> counted_;                // what the group has advanced, null: nothing
+  std::unordered_map<uint64_t, int64_t> next_;  // by queue
+  std::vector<std::string_view> topic_names_;   // by handle, as far as seen
+  std::vector<MessageFields> fields_;           // of the group being appended
+  std::vector<int64_t*> counted_;               // what the group has advanced, null: nothing
 };
 
 }  // namespace apogee

@@ -12,11 +12,12 @@ namespace apogee {
 
 // Who waits for new entries in a queue. A watch fires once.
 //
-// Thread: any. A watch set before or while entries are published is never missed: both sides look after the other has
-// spoken, under one lock.
+// Thread: any. A watch set before or while entries are published is never missed: both sides look
+// after the other has spoken, under one lock.
 class Arrivals {
  public:
-  // `max`: of the queue, read after this call's lock is taken, 0 without queue. True when the watch fired at once.
+  // `max`: of the queue, read after this call's lock is taken, 0 without queue. True when the watch
+  // fired at once.
   template <typename ReadMax>
   bool Watch(QueueId id, QueueOffset beyond, ReadMax max) {
     const std::lock_guard lock(mutex_);
@@ -41,7 +42,8 @@ class Arrivals {
     QueueOffset beyond;
   };
   static uint64_t Key(QueueId id) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 | static_cast<uint32_t>(id.queue_id);
+    return static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 |
+           static_cast<uint32_t>(id.queue_id);
   }
 
   std::mutex mutex_;  // guards both

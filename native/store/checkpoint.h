@@ -12,7 +12,8 @@ namespace apogee {
 // The checkpoint file of an open store. Thread: one at a time.
 class Checkpoint {
  public:
-  // Opens or creates it. A file of the wrong size is brought to the right one; what it lacks reads as 0.
+  // Opens or creates it. A file of the wrong size is brought to the right one; what it lacks reads
+  // as 0.
   Status Open(StoreIo& io, const std::string& root);
 
   const CheckpointTimes& times() const { return times_; }

@@ -8,15 +8,16 @@
 namespace apogee {
 namespace {
 
-// As Java: most rounds flush only what is worth a sync; every so many flush everything and write the checkpoint.
+// As Java: most rounds flush only what is worth a sync; every so many flush everything and write
+// the checkpoint.
 constexpr int64_t kWorthASyncBytes = 2 * 4096;
 constexpr int kRoundsPerCheckpoint = 10;
 
 }  // namespace
 
-Checkpointer::Checkpointer(const CommitLog& log, const Dispatcher& dispatcher, ConsumeQueueTable& queues,
-                           IndexService* index, Checkpoint& checkpoint, int64_t interval_ms,
-                           std::function<void(const Status&)> on_failure)
+Checkpointer::Checkpointer(const CommitLog& log, const Dispatcher& dispatcher,
+                           ConsumeQueueTable& queues, IndexService* index, Checkpoint& checkpoint,
+                           int64_t interval_ms, std::function<void(const Status&)> on_failure)
     : log_(log),
       dispatcher_(dispatcher),
       queues_(queues),
@@ -44,7 +45,8 @@ void Checkpointer::Run() {
   SetThreadName("checkpoint");
   std::unique_lock lock(mutex_);
   for (int round = 1; failure_.ok(); ++round) {
-    if (wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_), [this] { return stop_; })) return;
+    if (wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_), [this] { return stop_; }))
+      return;
     lock.unlock();
     const Status status =
         round % kRoundsPerCheckpoint == 0 ? WriteAll() : FlushQueues(kWorthASyncBytes);

@@ -15,21 +15,23 @@
 
 namespace apogee {
 
-// Makes queues and index durable on its own thread ("checkpoint"), so that neither appends nor consumers wait for it,
-// and then says so in the checkpoint file.
+// Makes queues and index durable on its own thread ("checkpoint"), so that neither appends nor
+// consumers wait for it, and then says so in the checkpoint file.
 //
 // Failure: the first failed sync is sticky and told once. The checkpoint never moves after it.
 class Checkpointer {
  public:
   // `index` may be null.
-  Checkpointer(const CommitLog& log, const Dispatcher& dispatcher, ConsumeQueueTable& queues, IndexService* index,
-               Checkpoint& checkpoint, int64_t interval_ms, std::function<void(const Status&)> on_failure);
+  Checkpointer(const CommitLog& log, const Dispatcher& dispatcher, ConsumeQueueTable& queues,
+               IndexService* index, Checkpoint& checkpoint, int64_t interval_ms,
+               std::function<void(const Status&)> on_failure);
   ~Checkpointer();
 
   void Start();
   // Ends the thread. Idempotent.
   void Stop();
-  // Makes everything dispatched durable and writes the checkpoint. Only while the thread does not run.
+  // Makes everything dispatched durable and writes the checkpoint. Only while the thread does not
+  // run.
   Status WriteAll();
 
  private:
@@ -43,7 +45,7 @@ class Checkpointer {
   Checkpoint& checkpoint_;
   const int64_t interval_ms_;
   const std::function<void(const Status&)> on_failure_;
-  Status failure_;  // the thread while it runs, then its owner
+  Status failure_;    // the thread while it runs, then its owner
   std::mutex mutex_;  // guards stop_
   std::condition_variable wake_;
   bool stop_ = false;

@@ -31,7 +31,8 @@ int64_t TagCode(const RecordView& record, const DispatchProperties& properties,
   if (record.fields.topic == kScheduleTopic && !delay_levels_ms.empty()) {
     const int64_t level =
         std::min(ParseLevel(properties.delay_level), static_cast<int64_t>(delay_levels_ms.size()));
-    if (level > 0) return record.fields.store_time_ms + delay_levels_ms[static_cast<size_t>(level - 1)];
+    if (level > 0)
+      return record.fields.store_time_ms + delay_levels_ms[static_cast<size_t>(level - 1)];
   }
   return properties.tags.empty() ? 0 : JavaHashCode(properties.tags);
 }
@@ -45,7 +46,8 @@ DispatchProperties ReadDispatchProperties(std::span<const uint8_t> properties) {
     const size_t end = std::min(text.find(kPropertyEnd, at), text.size());
     const std::string_view property = text.substr(at, end - at);
     const size_t name_bytes = property.find(kNameEnd);
-    if (name_bytes != std::string_view::npos && name_bytes > 0 && name_bytes + 1 < property.size()) {
+    if (name_bytes != std::string_view::npos && name_bytes > 0 &&
+        name_bytes + 1 < property.size()) {
       Keep(property.substr(0, name_bytes), property.substr(name_bytes + 1), &found);
     }
     at = end + 1;
@@ -65,7 +67,8 @@ DispatchItem MakeDispatchItem(const RecordView& record, std::span<const int64_t>
   item.queue_offset = fields.queue_offset;
   item.entry = {fields.physical_offset, static_cast<int32_t>(record.size_bytes),
                 TagCode(record, properties, delay_levels_ms)};
-  item.index = {fields.physical_offset, fields.store_time_ms, fields.topic, properties.unique_key, properties.keys};
+  item.index = {fields.physical_offset, fields.store_time_ms, fields.topic, properties.unique_key,
+                properties.keys};
   return item;
 }
 

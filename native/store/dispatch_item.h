@@ -11,7 +11,8 @@
 
 namespace apogee {
 
-// The properties of a record that queues and index are made of. Views into the stored text; empty: absent.
+// The properties of a record that queues and index are made of. Views into the stored text; empty:
+// absent.
 struct DispatchProperties {
   std::string_view tags;
   std::string_view keys;
@@ -19,7 +20,8 @@ struct DispatchProperties {
   std::string_view delay_level;
 };
 
-// Reads the stored text as Java does: name 0x01 value, joined by 0x02, the last of equal names counts.
+// Reads the stored text as Java does: name 0x01 value, joined by 0x02, the last of equal names
+// counts.
 DispatchProperties ReadDispatchProperties(std::span<const uint8_t> properties);
 
 // What one log record adds to its consume queue and to the index. Views into the record.

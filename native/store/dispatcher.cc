@@ -15,8 +15,9 @@ constexpr auto kNoSpacePause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
-                       Arrivals& arrivals, std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
+Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
+                       IndexService* index, Arrivals& arrivals,
+                       std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
     : log_(log),
       topics_(topics),
       queues_(queues),
@@ -37,7 +38,8 @@ void Dispatcher::Start(Position from) {
   thread_ = std::thread([this] { Run(); });
 }
 
-// An exchange on both sides: either the dispatcher's look at the log comes after this append, or this sees it asleep.
+// An exchange on both sides: either the dispatcher's look at the log comes after this append, or
+// this sees it asleep.
 void Dispatcher::Wake() {
   if (!asleep_.exchange(false)) return;
   {
@@ -116,8 +118,9 @@ Status Dispatcher::DispatchBytes(std::span<const uint8_t> bytes, Position* at) {
       return Status::Ok();
     }
     if (record.kind != RecordKind::kMessage) {
-      return Status::Error(StatusCode::kCorruption,
-                           "the log holds no record at " + std::to_string(at->offset.value) + " any more");
+      return Status::Error(
+          StatusCode::kCorruption,
+          "the log holds no record at " + std::to_string(at->offset.value) + " any more");
     }
     APOGEE_RETURN_IF_ERROR(DispatchRecord(record));
     at->offset = at->offset + record.size_bytes;
@@ -138,7 +141,8 @@ Status Dispatcher::PutEntry(const DispatchItem& item) {
   ConsumeQueue* queue = nullptr;
   APOGEE_RETURN_IF_ERROR(FindQueue(item, &queue));
   const QueueOffset max = queue->max();
-  if (item.queue_offset < max) return Status::Ok();  // put before a full disk interrupted the record
+  if (item.queue_offset < max)
+    return Status::Ok();  // put before a full disk interrupted the record
   if (item.queue_offset > max) APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
   APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
   if (touched_.empty() || touched_.back() != queue) touched_.push_back(queue);
@@ -146,7 +150,8 @@ Status Dispatcher::PutEntry(const DispatchItem& item) {
 }
 
 Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {
-  if (last_queue_ == nullptr || last_queue_->id().queue_id != item.queue_id || last_topic_ != item.topic) {
+  if (last_queue_ == nullptr || last_queue_->id().queue_id != item.queue_id ||
+      last_topic_ != item.topic) {
     TopicHandle topic;
     APOGEE_RETURN_IF_ERROR(topics_.Intern(item.topic, &topic));
     APOGEE_RETURN_IF_ERROR(queues_.FindOrCreate({topic, item.queue_id}, &last_queue_));

@@ -18,11 +18,12 @@
 
 namespace apogee {
 
-// Follows the log on its own thread ("dispatch") and adds each record to its consume queue and to the index.
+// Follows the log on its own thread ("dispatch") and adds each record to its consume queue and to
+// the index.
 //
-// Thread: Wake from the appender, never blocks for long; dispatched(), position() from any. The callbacks run on the
-// dispatch thread.
-// Failure: a full disk is tried again until there is space; anything else ends the dispatching and is told once.
+// Thread: Wake from the appender, never blocks for long; dispatched(), position() from any. The
+// callbacks run on the dispatch thread. Failure: a full disk is tried again until there is space;
+// anything else ends the dispatching and is told once.
 class Dispatcher {
  public:
   struct Callbacks {
@@ -36,15 +37,15 @@ class Dispatcher {
   };
 
   // `index` may be null.
-  Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index, Arrivals& arrivals,
-             std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
+  Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
+             Arrivals& arrivals, std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
   ~Dispatcher();
 
   void Start(Position from);
   // The log has grown.
   void Wake();
-  // Dispatches what is appended, then ends the thread; no append may follow. Not ok when something was left over.
-  // Idempotent.
+  // Dispatches what is appended, then ends the thread; no append may follow. Not ok when something
+  // was left over. Idempotent.
   Status Stop();
 
   PhysicalOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
@@ -68,8 +69,9 @@ class Dispatcher {
   const std::vector<int64_t> delay_levels_ms_;
   const Callbacks callbacks_;
 
-  Position at_;                         // dispatch thread
-  std::vector<ConsumeQueue*> touched_;  // dispatch thread; queues with entries not yet told to arrivals_
+  Position at_;  // dispatch thread
+  std::vector<ConsumeQueue*>
+      touched_;  // dispatch thread; queues with entries not yet told to arrivals_
   ConsumeQueue* last_queue_ = nullptr;  // dispatch thread; where the record before went
   std::string last_topic_;
 

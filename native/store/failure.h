@@ -7,7 +7,8 @@
 
 namespace apogee {
 
-// The first failure that made the store read-only, kept until the store is opened again. Thread: any.
+// The first failure that made the store read-only, kept until the store is opened again. Thread:
+// any.
 class FirstFailure {
  public:
   bool failed() const { return failed_.load(std::memory_order_acquire); }

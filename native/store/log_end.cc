@@ -1,5 +1,6 @@
 #include "store/log_end.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "store/log_scan.h"
@@ -8,14 +9,29 @@ namespace apogee {
 namespace {
 
 constexpr size_t kSegmentsCheckedWhenClean = 3;
+constexpr int64_t kSearchedWhenClean = 1 << 20;
+constexpr int64_t kSearchedWhenUnclean = 64 << 20;
 
 std::string Place(const MappedFile& segment, PhysicalOffset at) {
   return segment.path() + " position " + std::to_string(at.value - segment.start_offset());
 }
 
-// The segment of the first good record behind `at`: the rest of its own segment is searched, later ones only at their
-// start, where a used segment always has a record.
-std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, PhysicalOffset at, PhysicalOffset* found) {
+// How far behind the log's end to look for records. A blank end behind every record that the
+// checkpoint knows of is what a healthy log looks like; the rest of its segment, prepared but
+// unused, would have to be read from the device.
+bool LooksHealthy(const LogEndInput& input, const ScanStop& stop) {
+  return stop.kind == RecordKind::kEnd && stop.last_store_time_ms >= input.checkpoint.physical_ms;
+}
+
+int64_t SearchedBytes(const LogEndInput& input, const ScanStop& stop) {
+  if (!LooksHealthy(input, stop)) return std::numeric_limits<uint32_t>::max();
+  return input.clean ? kSearchedWhenClean : kSearchedWhenUnclean;
+}
+
+// The segment of the first good record behind `at`: `searched_bytes` of its own segment are
+// searched, later ones only at their start, where a used segment always has a record.
+std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, PhysicalOffset at,
+                                         int64_t searched_bytes, PhysicalOffset* found) {
   for (const auto& segment : segments.files()) {
     const int64_t start = segment->start_offset();
     if (start + segment->size() <= at.value) continue;
@@ -23,7 +39,10 @@ std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, Physic
     if (start > at.value) {
       if (RecordAt(*segment, 0, true).kind == RecordKind::kMessage) behind = start;
     } else {
-      behind = FindRecordBehind(*segment, static_cast<uint32_t>(at.value - start));
+      const int64_t position = at.value - start;
+      const int64_t limit = std::min<int64_t>(segment->size(), position + searched_bytes);
+      behind =
+          FindRecordBehind(*segment, static_cast<uint32_t>(position), static_cast<uint32_t>(limit));
     }
     if (behind < 0) continue;
     *found = {behind};
@@ -32,15 +51,16 @@ std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, Physic
   return nullptr;
 }
 
-// A hole of pages that were never written out, in front of records that were never promised.
-bool IsUnsyncedHole(const LogEndInput& input, const MappedFile& damaged, const MappedFile& behind_segment,
-                    PhysicalOffset at, PhysicalOffset behind) {
-  if (input.clean) return false;
+// Whether what follows the damage is a leftover, or lies behind a hole of pages that were never
+// written out and was never promised.
+bool MayGo(const LogEndInput& input, const ScanStop& stop, const MappedFile& damaged,
+           const MappedFile& behind_segment, PhysicalOffset behind) {
   const auto behind_position = static_cast<uint32_t>(behind.value - behind_segment.start_offset());
   const RecordView record = RecordAt(behind_segment, behind_position, false);
-  if (record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
+  if (record.fields.store_time_ms < stop.last_store_time_ms) return true;
+  if (input.clean || record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
   const bool same = &damaged == &behind_segment;
-  return HasZeroSector(damaged, static_cast<uint32_t>(at.value - damaged.start_offset()),
+  return HasZeroSector(damaged, static_cast<uint32_t>(stop.at.value - damaged.start_offset()),
                        same ? behind_position : damaged.size());
 }
 
@@ -51,7 +71,8 @@ PhysicalOffset SegmentByTime(const MappedFileQueue& segments, int64_t durable_ms
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     const RecordView first = RecordAt(**file, 0, false);
     if (first.kind != RecordKind::kMessage || first.fields.store_time_ms == 0) continue;
-    if (first.fields.store_time_ms <= durable_ms - kCheckpointMarginMs) return {(*file)->start_offset()};
+    if (first.fields.store_time_ms <= durable_ms - kCheckpointMarginMs)
+      return {(*file)->start_offset()};
   }
   return {segments.min_offset()};
 }
@@ -59,7 +80,8 @@ PhysicalOffset SegmentByTime(const MappedFileQueue& segments, int64_t durable_ms
 PhysicalOffset LastSegments(const MappedFileQueue& segments) {
   const auto files = segments.files();
   if (files.empty()) return {0};
-  const size_t skipped = files.size() > kSegmentsCheckedWhenClean ? files.size() - kSegmentsCheckedWhenClean : 0;
+  const size_t skipped =
+      files.size() > kSegmentsCheckedWhenClean ? files.size() - kSegmentsCheckedWhenClean : 0;
   return {files[skipped]->start_offset()};
 }
 
@@ -70,19 +92,21 @@ Status FindLogEnd(const MappedFileQueue& segments, const LogEndInput& input, Log
   end->at = stop.at;
   end->last_store_time_ms = stop.last_store_time_ms;
   const auto segment = segments.Find(stop.at.value);
-  if (!segment || (stop.kind != RecordKind::kEnd && stop.kind != RecordKind::kDamaged)) return Status::Ok();
+  if (!segment || (stop.kind != RecordKind::kEnd && stop.kind != RecordKind::kDamaged))
+    return Status::Ok();
   PhysicalOffset behind;
-  const auto behind_segment = RecordBehind(segments, stop.at, &behind);
+  const auto behind_segment = RecordBehind(segments, stop.at, SearchedBytes(input, stop), &behind);
   const std::string what = stop.kind == RecordKind::kEnd ? "nothing was written" : stop.reason;
-  if (behind_segment && !IsUnsyncedHole(input, *segment, *behind_segment, stop.at, behind)) {
+  if (behind_segment && !MayGo(input, stop, *segment, *behind_segment, behind)) {
     return Status::Error(StatusCode::kCorruption, Place(*segment, stop.at) + ": " + what +
                                                       ", but a good record follows at " +
                                                       Place(*behind_segment, behind));
   }
   if (stop.kind == RecordKind::kDamaged || behind_segment) {
     end->note = Place(*segment, stop.at) + ": " + what + "; the log was cut here" +
-                (behind_segment ? ", with unsynced records behind" : "");
+                (behind_segment ? ", with records behind that nobody was promised" : "");
   }
+  if (input.clean && !behind_segment && LooksHealthy(input, stop)) end->tail = CutTail::kKnownBlank;
   return Status::Ok();
 }
 

@@ -14,10 +14,34 @@ bool AllZero(const uint8_t* bytes, size_t count) {
   return count == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0);
 }
 
+// The first undamaged record that starts in [from, to), or -1.
+int64_t FindRecordIn(const MappedFile& segment, uint32_t from, uint32_t to) {
+  constexpr uint32_t kMagicAt = 4;
+  constexpr uint8_t kFirstMagicByte = kMessageMagicV1 >> 24;
+  const uint8_t* const begin = segment.data();
+  const uint8_t* const end =
+      begin + std::min<uint64_t>(uint64_t{to} + kMagicAt + 4, segment.size());
+  const uint8_t* at = begin + std::min<uint64_t>(uint64_t{from} + kMagicAt, segment.size());
+  while (end - at >= 4) {
+    at = static_cast<const uint8_t*>(
+        std::memchr(at, kFirstMagicByte, static_cast<size_t>(end - at - 3)));
+    if (at == nullptr) return -1;
+    const uint32_t magic = LoadBe32(at);
+    const auto start = static_cast<uint32_t>(at - begin) - kMagicAt;
+    const bool candidate = magic == kMessageMagicV1 || magic == kMessageMagicV2;
+    if (candidate && RecordAt(segment, start, true).kind == RecordKind::kMessage) {
+      return segment.start_offset() + start;
+    }
+    ++at;
+  }
+  return -1;
+}
+
 }  // namespace
 
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc) {
-  RecordView record = ParseRecord({segment.data() + position, segment.size() - position}, check_crc);
+  RecordView record =
+      ParseRecord({segment.data() + position, segment.size() - position}, check_crc);
   const int64_t own = segment.start_offset() + position;
   if (record.kind == RecordKind::kMessage && record.fields.physical_offset.value != own) {
     record.kind = RecordKind::kDamaged;
@@ -52,22 +76,14 @@ Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const Re
   return Status::Ok();
 }
 
-int64_t FindRecordBehind(const MappedFile& segment, uint32_t position) {
-  constexpr uint32_t kMagicAt = 4;
-  const uint8_t* const begin = segment.data();
-  const uint8_t* const end = begin + segment.size();
-  const uint8_t* at = begin + std::min<uint64_t>(uint64_t{position} + 1 + kMagicAt, segment.size());
-  constexpr uint8_t kFirstMagicByte = kMessageMagicV1 >> 24;
-  while (end - at >= 4) {
-    at = static_cast<const uint8_t*>(std::memchr(at, kFirstMagicByte, static_cast<size_t>(end - at - 3)));
-    if (at == nullptr) return -1;
-    const uint32_t magic = LoadBe32(at);
-    const auto start = static_cast<uint32_t>(at - begin) - kMagicAt;
-    const bool candidate = magic == kMessageMagicV1 || magic == kMessageMagicV2;
-    if (candidate && RecordAt(segment, start, true).kind == RecordKind::kMessage) {
-      return segment.start_offset() + start;
-    }
-    ++at;
+int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t limit) {
+  uint32_t from = position + 1;
+  uint32_t to = 0;
+  // What was never written would only read as zeros.
+  while (from < limit && segment.NextWritten(from, &from, &to) && from < limit) {
+    const int64_t found = FindRecordIn(segment, from, std::min(to, limit));
+    if (found >= 0) return found;
+    from = to;
   }
   return -1;
 }

@@ -15,9 +15,10 @@ namespace apogee {
 // Where and why a walk over the log's records ended.
 struct ScanStop {
   PhysicalOffset at;
-  RecordKind kind = RecordKind::kEnd;  // kMessage: the limit was reached; kBlank: the last segment's blank
-  std::string reason;                  // of kDamaged
-  int64_t last_store_time_ms = 0;      // of the last record visited, 0 when none
+  RecordKind kind =
+      RecordKind::kEnd;  // kMessage: the limit was reached; kBlank: the last segment's blank
+  std::string reason;    // of kDamaged
+  int64_t last_store_time_ms = 0;  // of the last record visited, 0 when none
 };
 
 struct ScanRange {
@@ -29,18 +30,19 @@ struct ScanRange {
 // Called for each record; views live only during the call. Not ok ends the walk with that status.
 using RecordVisitor = std::function<Status(const RecordView&)>;
 
-// Walks the records of the mapped segments, whatever their written positions say. A record that claims another
-// position than its own counts as damaged.
-Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const RecordVisitor& visit, ScanStop* stop);
+// Walks the records of the mapped segments, whatever their written positions say. A record that
+// claims another position than its own counts as damaged.
+Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const RecordVisitor& visit,
+               ScanStop* stop);
 
 // The record at `position` of `segment`; kDamaged when it claims to stand elsewhere.
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc);
 
-// The first undamaged record that starts in (position, end of segment), or -1.
-int64_t FindRecordBehind(const MappedFile& segment, uint32_t position);
+// The first undamaged record that starts in (position, limit) of the segment, or -1.
+int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t limit);
 
-// Whether a whole 512-byte sector within [from, to) of the segment is zero: what a page that never reached the device
-// looks like.
+// Whether a whole 512-byte sector within [from, to) of the segment is zero: what a page that never
+// reached the device looks like.
 bool HasZeroSector(const MappedFile& segment, uint32_t from, uint32_t to);
 
 }  // namespace apogee

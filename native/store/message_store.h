@@ -133,7 +133,8 @@ struct StoreListener {
 
 // The store: one CommitLog, its queues and index, recovery, and the threads that serve them.
 //
-// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint". Append* from one appender thread only; everything else from any.
+// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint". Append* from one appender thread only;
+// everything else from any.
 // Close() is idempotent, drains, and is called by the destructor. After a failed sync the store is read-only:
 // appends answer kReadOnly and failure() keeps the first cause.
 class MessageStore {

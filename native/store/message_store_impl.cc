@@ -12,7 +12,8 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       options_(options),
       listener_(std::move(listener)),
       log_(io, clock,
-           {options.commit_log_directory.empty() ? options.root + "/commitlog" : options.commit_log_directory,
+           {options.commit_log_directory.empty() ? options.root + "/commitlog"
+                                                 : options.commit_log_directory,
             options.segment_bytes, options.max_body_bytes, options.store_host}),
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
       appends_(log_, topics_),
@@ -27,7 +28,8 @@ MessageStoreImpl::~MessageStoreImpl() {
   [[maybe_unused]] const Status status = Close();
 }
 
-void MessageStoreImpl::Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) {
+void MessageStoreImpl::Append(std::span<const AppendRequest> requests,
+                              std::span<AppendResult> results) {
   const bool closed = closed_.load(std::memory_order_acquire);
   if (closed || failure_.failed()) {
     for (AppendResult& result : results) {
@@ -73,11 +75,13 @@ bool MessageStoreImpl::Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* 
   return reads_.Bounds({topic, queue_id}, bounds);
 }
 
-QueueOffset MessageStoreImpl::OffsetByTime(TopicHandle topic, int32_t queue_id, int64_t store_time_ms) const {
+QueueOffset MessageStoreImpl::OffsetByTime(TopicHandle topic, int32_t queue_id,
+                                           int64_t store_time_ms) const {
   return reads_.OffsetByTime({topic, queue_id}, store_time_ms);
 }
 
-int64_t MessageStoreImpl::StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const {
+int64_t MessageStoreImpl::StoreTimeAt(TopicHandle topic, int32_t queue_id,
+                                      QueueOffset offset) const {
   return reads_.StoreTimeAt({topic, queue_id}, offset);
 }
 
@@ -85,8 +89,9 @@ Status MessageStoreImpl::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>*
   return reads_.ReadRecord(offset, record);
 }
 
-QueryResult MessageStoreImpl::QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
-                                         int64_t begin_ms, int64_t end_ms) const {
+QueryResult MessageStoreImpl::QueryByKey(std::string_view topic, std::string_view key,
+                                         int32_t max_count, int64_t begin_ms,
+                                         int64_t end_ms) const {
   QueryResult result;
   if (!index_) return result;
   const auto count = static_cast<size_t>(std::max(max_count, 0));
@@ -102,7 +107,8 @@ std::vector<QueueName> MessageStoreImpl::Queues() const {
   for (const ConsumeQueue* queue : queues_.All()) {
     names.push_back({std::string(topics_.Name(queue->id().topic)), queue->id().queue_id});
   }
-  std::ranges::sort(names, {}, [](const QueueName& name) { return std::tie(name.topic, name.queue_id); });
+  std::ranges::sort(names, {},
+                    [](const QueueName& name) { return std::tie(name.topic, name.queue_id); });
   return names;
 }
 

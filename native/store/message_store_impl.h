@@ -22,7 +22,8 @@ namespace apogee {
 // Composes the parts of an open store; what a part does is said there.
 class MessageStoreImpl final : public MessageStore {
  public:
-  MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options, StoreListener listener);
+  MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options,
+                   StoreListener listener);
   ~MessageStoreImpl() override;
 
   // Once. When it fails the object is only good for destruction.
@@ -30,7 +31,9 @@ class MessageStoreImpl final : public MessageStore {
 
   Status Close() override;
   const RecoveryReport& recovery() const override { return report_; }
-  Status Intern(std::string_view topic, TopicHandle* handle) override { return topics_.Intern(topic, handle); }
+  Status Intern(std::string_view topic, TopicHandle* handle) override {
+    return topics_.Intern(topic, handle);
+  }
   void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) override;
   void RequestFlush(PhysicalOffset end) override;
   Watermarks watermarks() const override;
@@ -39,12 +42,13 @@ class MessageStoreImpl final : public MessageStore {
   void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) override;
   size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) override;
   bool Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const override;
-  QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id, int64_t store_time_ms) const override;
+  QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id,
+                           int64_t store_time_ms) const override;
   int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const override;
   int64_t EarliestStoreTime() const override { return reads_.EarliestStoreTime(); }
   Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const override;
-  QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count, int64_t begin_ms,
-                         int64_t end_ms) const override;
+  QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
+                         int64_t begin_ms, int64_t end_ms) const override;
   PhysicalOffset min_physical_offset() const override { return log_.min_offset(); }
   std::vector<QueueName> Queues() const override;
 

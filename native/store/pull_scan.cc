@@ -15,7 +15,8 @@ constexpr int64_t kLeastScannedBytes = 16000;
 constexpr uint32_t kLeastRecordBytes = 91;
 
 int64_t ScanLimit(int32_t max_count) {
-  return (std::max(kLeastScannedBytes, int64_t{max_count} * kEntryBytes) + kEntryBytes - 1) / kEntryBytes;
+  return (std::max(kLeastScannedBytes, int64_t{max_count} * kEntryBytes) + kEntryBytes - 1) /
+         kEntryBytes;
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
 bool PullScan::Passes(int64_t tag_code) const {
   // Without the extension file the code is unknown: the client filters by the tag's text anyway.
   if (request_.tag_codes.empty() || tag_code <= kMaxExtAddress) return true;
-  return std::ranges::find(request_.tag_codes, static_cast<int32_t>(tag_code)) != request_.tag_codes.end();
+  return std::ranges::find(request_.tag_codes, static_cast<int32_t>(tag_code)) !=
+         request_.tag_codes.end();
 }
 
 bool PullScan::Full(const ConsumeQueueEntry& entry, const PullResult& result) const {
@@ -72,7 +74,8 @@ bool PullScan::Full(const ConsumeQueueEntry& entry, const PullResult& result) co
 bool PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record) {
   const auto size_bytes = static_cast<uint32_t>(entry.size_bytes);
   int64_t position = entry.physical_offset - segment_at_;
-  if (!segment_.file || position < 0 || position + size_bytes > static_cast<int64_t>(segment_.bytes.size())) {
+  if (!segment_.file || position < 0 ||
+      position + size_bytes > static_cast<int64_t>(segment_.bytes.size())) {
     if (!log_.ReadSegment(entry.physical_offset, &segment_).ok()) return false;
     segment_at_ = entry.physical_offset;
     position = 0;

@@ -9,7 +9,8 @@
 
 namespace apogee {
 
-// One pull within bounds: walks entries, filters by tag code, copies whole records. Holds the segment it copies from.
+// One pull within bounds: walks entries, filters by tag code, copies whole records. Holds the
+// segment it copies from.
 class PullScan {
  public:
   PullScan(const CommitLog& log, const PullRequest& request, std::span<uint8_t> into)

@@ -34,12 +34,15 @@ Status QueueRepair::Prepare(PhysicalOffset log_end, const std::vector<ConsumeQue
   return Status::Ok();
 }
 
-bool QueueRepair::MatchesLog(const ConsumeQueue& queue, QueueOffset offset, const ConsumeQueueEntry& entry) const {
+bool QueueRepair::MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
+                             const ConsumeQueueEntry& entry) const {
   RecordRef found;
-  if (!log_.Read(entry.physical_offset, static_cast<uint32_t>(entry.size_bytes), &found).ok()) return false;
+  if (!log_.Read(entry.physical_offset, static_cast<uint32_t>(entry.size_bytes), &found).ok())
+    return false;
   const RecordView record = ParseRecord(found.bytes, false);
   return record.kind == RecordKind::kMessage && record.fields.queue_offset == offset &&
-         record.fields.queue_id == queue.id().queue_id && record.fields.topic == topics_.Name(queue.id().topic);
+         record.fields.queue_id == queue.id().queue_id &&
+         record.fields.topic == topics_.Name(queue.id().topic);
 }
 
 // The next scan must start no later than behind the queue's last good entry.
@@ -48,7 +51,8 @@ void QueueRepair::Incomplete(ConsumeQueue* queue) {
   state.incomplete = true;
   state.rescan_from = log_.min_offset();
   ConsumeQueueEntry last;
-  const bool known = queue->max().value > 0 && queue->Get({queue->max().value - 1}, &last) && last != kFillEntry;
+  const bool known =
+      queue->max().value > 0 && queue->Get({queue->max().value - 1}, &last) && last != kFillEntry;
   if (known) state.rescan_from = std::max(last.end(), state.rescan_from);
 }
 
@@ -65,8 +69,8 @@ void QueueRepair::BeginScan(PhysicalOffset from, bool last_scan) {
 Status QueueRepair::Place(const DispatchItem& item) {
   TopicHandle topic;
   const Status known = topics_.Intern(item.topic, &topic);
-  if (known.code() == StatusCode::kInvalidArgument || item.queue_id < 0 || item.queue_offset.value < 0 ||
-      item.queue_offset.value > kMaxQueueOffset) {
+  if (known.code() == StatusCode::kInvalidArgument || item.queue_id < 0 ||
+      item.queue_offset.value < 0 || item.queue_offset.value > kMaxQueueOffset) {
     Note("the record at " + std::to_string(item.entry.physical_offset.value) +
          " names no possible topic or queue; no queue has it");
     return Status::Ok();
@@ -89,21 +93,26 @@ Status QueueRepair::PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, 
   return Status::Ok();
 }
 
-// The queue has an entry at the item's offset. `append`: it was wrong and is gone, the item's comes instead.
-Status QueueRepair::CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state, bool* append) {
+// The queue has an entry at the item's offset. `append`: it was wrong and is gone, the item's comes
+// instead.
+Status QueueRepair::CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state,
+                                 bool* append) {
   *append = false;
   ConsumeQueueEntry entry;
-  if (!queue->Get(item.queue_offset, &entry)) return Status::Ok();  // in a file that retention removed
+  if (!queue->Get(item.queue_offset, &entry))
+    return Status::Ok();  // in a file that retention removed
   const int64_t offset = item.queue_offset.value;
   // Tag codes may differ for good reasons: other delay levels, an extension file.
-  if (entry.physical_offset == item.entry.physical_offset && entry.size_bytes == item.entry.size_bytes) {
+  if (entry.physical_offset == item.entry.physical_offset &&
+      entry.size_bytes == item.entry.size_bytes) {
     state->confirmed = std::max(state->confirmed, offset + 1);
     return Status::Ok();
   }
   const bool older = entry != kFillEntry && entry.physical_offset < item.entry.physical_offset;
   if (older && (offset < state->confirmed || entry.physical_offset < scan_from_)) {
-    Note("the record at " + std::to_string(item.entry.physical_offset.value) + " repeats queue offset " +
-         std::to_string(offset) + " of " + queue->directory() + "; the first one counts");
+    Note("the record at " + std::to_string(item.entry.physical_offset.value) +
+         " repeats queue offset " + std::to_string(offset) + " of " + queue->directory() +
+         "; the first one counts");
     return Status::Ok();
   }
   APOGEE_RETURN_IF_ERROR(queue->Cut(item.queue_offset));
@@ -127,13 +136,14 @@ Status QueueRepair::PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue
   if (has_last && all_expired) APOGEE_RETURN_IF_ERROR(queue->Cut({0}));
   if (has_last && !all_expired) {
     if (item.queue_offset - max > kMaxGap) {
-      Note("the record at " + std::to_string(item.entry.physical_offset.value) + " claims queue offset " +
-           std::to_string(item.queue_offset.value) + " of " + queue->directory() + ", which ends at " +
-           std::to_string(max.value) + "; no queue has it");
+      Note("the record at " + std::to_string(item.entry.physical_offset.value) +
+           " claims queue offset " + std::to_string(item.queue_offset.value) + " of " +
+           queue->directory() + ", which ends at " + std::to_string(max.value) +
+           "; no queue has it");
       return Status::Ok();
     }
-    Note(queue->directory() + ": the log lacks the messages of queue offsets " + std::to_string(max.value) + " to " +
-         std::to_string(item.queue_offset.value - 1));
+    Note(queue->directory() + ": the log lacks the messages of queue offsets " +
+         std::to_string(max.value) + " to " + std::to_string(item.queue_offset.value - 1));
   }
   APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
   APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));

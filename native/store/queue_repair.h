@@ -11,21 +11,23 @@
 
 namespace apogee {
 
-// Makes the consume queues agree with the log again, record by record in the log's order. Opening thread only.
+// Makes the consume queues agree with the log again, record by record in the log's order. Opening
+// thread only.
 //
-// Each queue is judged by its own entries: one that lies there already is compared, one that differs goes with all
-// behind it, one that is missing is added. A queue found to lack entries from before the scanned range is left alone
-// until the scan is repeated from an earlier record for it.
+// Each queue is judged by its own entries: one that lies there already is compared, one that
+// differs goes with all behind it, one that is missing is added. A queue found to lack entries from
+// before the scanned range is left alone until the scan is repeated from an earlier record for it.
 class QueueRepair {
  public:
   QueueRepair(const CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues)
       : log_(log), topics_(topics), queues_(queues) {}
 
-  // Before the scan: drops what points behind the log's end, and last entries that are not what the log has there.
-  // `damaged`: queues known to have lost entries.
+  // Before the scan: drops what points behind the log's end, and last entries that are not what the
+  // log has there. `damaged`: queues known to have lost entries.
   Status Prepare(PhysicalOffset log_end, const std::vector<ConsumeQueue*>& damaged);
 
-  // Starts a scan of the records from `from` on. In the last scan a missing record counts as lost: its place is filled.
+  // Starts a scan of the records from `from` on. In the last scan a missing record counts as lost:
+  // its place is filled.
   void BeginScan(PhysicalOffset from, bool last_scan);
   Status Place(const DispatchItem& item);
   // Drops what the scan has not confirmed.
@@ -39,14 +41,15 @@ class QueueRepair {
 
  private:
   struct State {
-    int64_t confirmed = 0;        // entries below are as the log says, as far as scanned
-    bool incomplete = false;      // needs an earlier scan, from rescan_from
+    int64_t confirmed = 0;    // entries below are as the log says, as far as scanned
+    bool incomplete = false;  // needs an earlier scan, from rescan_from
     PhysicalOffset rescan_from;
   };
   Status PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state, bool* append);
-  bool MatchesLog(const ConsumeQueue& queue, QueueOffset offset, const ConsumeQueueEntry& entry) const;
+  bool MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
+                  const ConsumeQueueEntry& entry) const;
   void Incomplete(ConsumeQueue* queue);
   void Note(std::string text);
 

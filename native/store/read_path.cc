@@ -8,7 +8,8 @@
 namespace apogee {
 namespace {
 
-// Max first: the min read after it may lie above only while a queue that starts in the middle gets its first entry.
+// Max first: the min read after it may lie above only while a queue that starts in the middle gets
+// its first entry.
 QueueBounds BoundsOf(const ConsumeQueue& queue) {
   const QueueOffset max = queue.max();
   return {std::min(queue.min(), max), max};
@@ -50,8 +51,9 @@ bool ReadPath::Bounds(QueueId id, QueueBounds* bounds) const {
   return true;
 }
 
-// Java's binary search with its edges: an equal time wins; behind the last message the last one; else the nearer
-// neighbour, the older one when both are as near. 0 for a queue without messages or one whose record is unreadable.
+// Java's binary search with its edges: an equal time wins; behind the last message the last one;
+// else the nearer neighbour, the older one when both are as near. 0 for a queue without messages or
+// one whose record is unreadable.
 QueueOffset ReadPath::OffsetByTime(QueueId id, int64_t store_time_ms) const {
   const ConsumeQueue* queue = queues_.Find(id);
   if (queue == nullptr) return {0};

@@ -10,7 +10,8 @@
 
 namespace apogee {
 
-// Reads messages through their queues: what a pull, a query by offset or by time needs. Thread: any.
+// Reads messages through their queues: what a pull, a query by offset or by time needs. Thread:
+// any.
 class ReadPath {
  public:
   ReadPath(const CommitLog& log, const ConsumeQueueTable& queues) : log_(log), queues_(queues) {}

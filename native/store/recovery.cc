@@ -10,13 +10,14 @@ namespace apogee {
 Status Recovery::FindEnd() {
   const MappedFileQueue& segments = input_.log.segments();
   const CheckpointTimes& times = input_.checkpoint;
-  checked_from_ = input_.clean ? LastSegments(segments)
-                               : SegmentByTime(segments, std::min(times.physical_ms, times.logic_ms));
+  checked_from_ = input_.clean
+                      ? LastSegments(segments)
+                      : SegmentByTime(segments, std::min(times.physical_ms, times.logic_ms));
   return FindLogEnd(segments, {checked_from_, input_.clean, input_.check_crc, times}, &end_);
 }
 
 Status Recovery::Repair() {
-  APOGEE_RETURN_IF_ERROR(input_.log.TruncateAfter(end_.at, end_.last_store_time_ms));
+  APOGEE_RETURN_IF_ERROR(input_.log.TruncateAfter(end_.at, end_.last_store_time_ms, end_.tail));
   APOGEE_RETURN_IF_ERROR(repair_.Prepare(end_.at, input_.damaged_queues));
   PhysicalOffset from = checked_from_;
   if (input_.index != nullptr) {
@@ -25,7 +26,8 @@ Status Recovery::Repair() {
     from = std::min(from, index_from);
   }
   const auto queues = input_.queues.All();
-  const bool no_entries = std::ranges::all_of(queues, [](const ConsumeQueue* queue) { return queue->max().value == 0; });
+  const bool no_entries = std::ranges::all_of(
+      queues, [](const ConsumeQueue* queue) { return queue->max().value == 0; });
   PhysicalOffset earlier;
   if (repair_.NeedsEarlierScan(&earlier)) from = std::min(from, earlier);
   if (no_entries) from = input_.log.min_offset();

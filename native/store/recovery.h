@@ -31,11 +31,13 @@ struct RecoveryInput {
 // Brings log, queues and index to one common end. Opening thread only.
 class Recovery {
  public:
-  explicit Recovery(const RecoveryInput& input) : input_(input), repair_(input.log, input.topics, input.queues) {}
+  explicit Recovery(const RecoveryInput& input)
+      : input_(input), repair_(input.log, input.topics, input.queues) {}
 
   // Finds the log's end. Changes nothing; kCorruption leaves the store as it is.
   Status FindEnd();
-  // Cuts the log there and repairs queues and index. Everything that stays is durable when it returns ok.
+  // Cuts the log there and repairs queues and index. Everything that stays is durable when it
+  // returns ok.
   Status Repair();
 
   PhysicalOffset end() const { return end_.at; }

@@ -18,7 +18,8 @@ Status MessageStoreImpl::Start() {
 
 // Nothing but the lock is touched before the lock is held.
 Status MessageStoreImpl::OpenDirectory() {
-  if (options_.root.empty()) return Status::Error(StatusCode::kInvalidArgument, "a store needs a root directory");
+  if (options_.root.empty())
+    return Status::Error(StatusCode::kInvalidArgument, "a store needs a root directory");
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(options_.root));
   APOGEE_RETURN_IF_ERROR(io_.Lock(options_.root + "/lock", &lock_));
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(log_.options().directory));
@@ -69,8 +70,9 @@ void MessageStoreImpl::StartThreads(Dispatcher::Position from) {
   dispatcher_ = std::make_unique<Dispatcher>(
       log_, topics_, queues_, index_.get(), arrivals_, options_.delay_levels_ms,
       Dispatcher::Callbacks{[this] { Progress(); }, listener_.on_arrival, fail});
-  checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(), checkpoint_,
-                                                 options_.consume_queue_flush_interval_ms, fail);
+  checkpointer_ =
+      std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(), checkpoint_,
+                                     options_.consume_queue_flush_interval_ms, fail);
   flusher_.Start();
   dispatcher_->Start(from);
   checkpointer_->Start();
@@ -87,8 +89,8 @@ Status MessageStoreImpl::Close() {
   return close_status_;
 }
 
-// Everything durable, then the checkpoint, then no abort file. After a failure the abort file stays, so that the next
-// open trusts nothing that was not synced.
+// Everything durable, then the checkpoint, then no abort file. After a failure the abort file
+// stays, so that the next open trusts nothing that was not synced.
 Status MessageStoreImpl::CloseOnce() {
   checkpointer_->Stop();
   const Status flushed = flusher_.Stop();

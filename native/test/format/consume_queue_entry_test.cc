@@ -17,8 +17,10 @@ Bytes Encoded(const ConsumeQueueEntry& entry) {
 
 TEST(ConsumeQueueEntry, HasJavasBytes) {
   EXPECT_EQ(Encoded({{0x0102030405060708}, 0x11121314, -2}),
-            (Bytes{1, 2, 3, 4, 5, 6, 7, 8, 0x11, 0x12, 0x13, 0x14, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE}));
-  EXPECT_EQ(Encoded(kFillEntry), (Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0}));
+            (Bytes{1,    2,    3,    4,    5,    6,    7,    8,    0x11, 0x12,
+                   0x13, 0x14, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE}));
+  EXPECT_EQ(Encoded(kFillEntry),
+            (Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(ConsumeQueueEntry, ReadsBackWhatItWrote) {

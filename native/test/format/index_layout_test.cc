@@ -13,7 +13,8 @@ TEST(IndexLayout, HeaderHasJavasBytes) {
   Bytes bytes(kIndexHeaderBytes);
   EncodeIndexHeader({1, 2, 3, 4, 5, 6}, bytes.data());
   Bytes expected(40);
-  expected[7] = 1, expected[15] = 2, expected[23] = 3, expected[31] = 4, expected[35] = 5, expected[39] = 6;
+  expected[7] = 1, expected[15] = 2, expected[23] = 3, expected[31] = 4, expected[35] = 5,
+  expected[39] = 6;
   EXPECT_EQ(bytes, expected);
   EXPECT_EQ(DecodeIndexHeader(bytes.data()), (IndexHeader{1, 2, 3, 4, 5, 6}));
 }
@@ -24,10 +25,13 @@ TEST(IndexLayout, ItemHasJavasBytes) {
   Bytes expected(20);
   for (uint8_t i = 0; i < 20; ++i) expected[i] = i + 1;
   EXPECT_EQ(bytes, expected);
-  EXPECT_EQ(DecodeIndexItem(bytes.data()), (IndexItem{0x01020304, 0x05060708090A0B0C, 0x0D0E0F10, 0x11121314}));
+  EXPECT_EQ(DecodeIndexItem(bytes.data()),
+            (IndexItem{0x01020304, 0x05060708090A0B0C, 0x0D0E0F10, 0x11121314}));
 }
 
-TEST(IndexLayout, DefaultFileIsAsLargeAsJavas) { EXPECT_EQ(IndexFileBytes(5000000, 20000000), 420000040u); }
+TEST(IndexLayout, DefaultFileIsAsLargeAsJavas) {
+  EXPECT_EQ(IndexFileBytes(5000000, 20000000), 420000040u);
+}
 
 TEST(IndexLayout, HashIsJavasAbsoluteHashCode) {
   EXPECT_EQ(IndexKeyHash("TagA"), 2598919);

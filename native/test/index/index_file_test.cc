@@ -22,8 +22,8 @@ class IndexFileTest : public testing::Test {
     EXPECT_TRUE(status.ok()) << status.ToString();
     return file;
   }
-  std::vector<int64_t> Select(const IndexFile& file, int32_t hash, int64_t begin = 0, int64_t end = INT64_MAX,
-                              size_t max_count = 10) {
+  std::vector<int64_t> Select(const IndexFile& file, int32_t hash, int64_t begin = 0,
+                              int64_t end = INT64_MAX, size_t max_count = 10) {
     std::vector<PhysicalOffset> offsets;
     file.Select(hash, max_count, begin, end, &offsets);
     std::vector<int64_t> values;
@@ -38,8 +38,8 @@ class IndexFileTest : public testing::Test {
 
 TEST_F(IndexFileTest, HasJavasBytes) {
   auto file = Create();
-  ASSERT_TRUE(file->Put(5, {100}, kTime).ok());          // slot 1
-  ASSERT_TRUE(file->Put(9, {200}, kTime + 2500).ok());   // slot 1
+  ASSERT_TRUE(file->Put(5, {100}, kTime).ok());         // slot 1
+  ASSERT_TRUE(file->Put(9, {200}, kTime + 2500).ok());  // slot 1
   ASSERT_TRUE(file->Flush().ok());
   std::string expected(40 + 4 * 4 + 8 * 20, '\0');
   auto* bytes = reinterpret_cast<uint8_t*>(expected.data());
@@ -52,7 +52,8 @@ TEST_F(IndexFileTest, HasJavasBytes) {
 
 TEST_F(IndexFileTest, SelectsNewestFirstByHashAndTime) {
   auto file = Create();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(file->Put(i == 2 ? 9 : 5, {100 + i}, kTime + i * 1000).ok());
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(file->Put(i == 2 ? 9 : 5, {100 + i}, kTime + i * 1000).ok());
   EXPECT_EQ(Select(*file, 5), (std::vector<int64_t>{104, 103, 101, 100}));
   EXPECT_EQ(Select(*file, 9), (std::vector<int64_t>{102}));
   EXPECT_EQ(Select(*file, 7), (std::vector<int64_t>{}));
@@ -90,7 +91,8 @@ TEST_F(IndexFileTest, OpensWhatItWroteAndRefusesTheRest) {
 
 TEST_F(IndexFileTest, KeepItemsMakesSlotsAndChainsAnew) {
   auto file = Create();
-  for (int i = 0; i < 6; ++i) ASSERT_TRUE(file->Put(i % 2 == 0 ? 5 : 2, {100 + i}, kTime + i * 1000).ok());
+  for (int i = 0; i < 6; ++i)
+    ASSERT_TRUE(file->Put(i % 2 == 0 ? 5 : 2, {100 + i}, kTime + i * 1000).ok());
   // Pages that never reached the device: a slot and a link of a chain.
   test::Overwrite(path_, 40 + 4, std::string(4, '\0'));
   test::Overwrite(path_, 56 + 3 * 20 + 16, std::string(4, '\x55'));

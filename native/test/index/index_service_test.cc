@@ -26,8 +26,11 @@ class IndexServiceTest : public testing::Test {
   }
   PhysicalOffset Recover(bool clean, int64_t durable_until_ms, int64_t log_end) {
     PhysicalOffset resume;
-    const Status status = index_->Recover(
-        {clean, durable_until_ms, {log_end}, [this](PhysicalOffset at) { return TimeOf(at.value); }}, &resume);
+    const Status status = index_->Recover({clean,
+                                           durable_until_ms,
+                                           {log_end},
+                                           [this](PhysicalOffset at) { return TimeOf(at.value); }},
+                                          &resume);
     EXPECT_TRUE(status.ok()) << status.ToString();
     return resume;
   }
@@ -45,7 +48,8 @@ class IndexServiceTest : public testing::Test {
     return values;
   }
   size_t Files() {
-    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(directory_.path()), {}));
+    return static_cast<size_t>(
+        std::distance(std::filesystem::directory_iterator(directory_.path()), {}));
   }
 
   test::TempDirectory directory_;
@@ -57,7 +61,8 @@ class IndexServiceTest : public testing::Test {
 };
 
 TEST_F(IndexServiceTest, FindsByUniqueKeyAndByEachKeyAcrossFiles) {
-  for (int64_t n = 1; n <= 10; ++n) Put(n, "u" + std::to_string(n), n % 2 == 0 ? "even  all" : "all");
+  for (int64_t n = 1; n <= 10; ++n)
+    Put(n, "u" + std::to_string(n), n % 2 == 0 ? "even  all" : "all");
   EXPECT_EQ(Query("u3"), (std::vector<int64_t>{3}));
   EXPECT_EQ(Query("even"), (std::vector<int64_t>{10, 8, 6, 4, 2}));
   EXPECT_EQ(Query("all", 3), (std::vector<int64_t>{10, 9, 8}));
@@ -108,10 +113,12 @@ TEST_F(IndexServiceTest, AfterACrashItemsYoungerThanTheCheckpointArePutAgain) {
 }
 
 TEST_F(IndexServiceTest, ARecordWhoseKeysStandInTwoFilesIsCompletedWhenTheSecondIsLost) {
-  for (int64_t n = 1; n <= 4; ++n) Put(n, "u" + std::to_string(n), "k");  // seven keys in the first file
+  for (int64_t n = 1; n <= 4; ++n)
+    Put(n, "u" + std::to_string(n), "k");  // seven keys in the first file
   EXPECT_EQ(Files(), 2u);
   std::string last;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) last = std::max(last, entry.path().string());
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path()))
+    last = std::max(last, entry.path().string());
   std::filesystem::remove(last);
   Reopen();
   EXPECT_EQ(Recover(false, TimeOf(10000), 5000).value, 400);

@@ -11,7 +11,8 @@ namespace {
 
 TEST(ConsumeQueueTable, LoadsQueuesAndReportsHostileNames) {
   test::TempDirectory directory;
-  for (const char* path : {"A/0", "A/12", "A/-1", "A/007", "A/x", "A/99999999999", "b c/0", "\x01weird/0"}) {
+  for (const char* path :
+       {"A/0", "A/12", "A/-1", "A/007", "A/x", "A/99999999999", "b c/0", "\x01weird/0"}) {
     std::filesystem::create_directories(directory / path);
   }
   std::filesystem::create_symlink("/nowhere", directory / "dangling");
@@ -26,7 +27,8 @@ TEST(ConsumeQueueTable, LoadsQueuesAndReportsHostileNames) {
   EXPECT_NE(queues.Find({a, 12}), nullptr);
   EXPECT_EQ(queues.Find({a, 1}), nullptr);
   EXPECT_EQ(report.ignored.size(), 6u);
-  for (const std::string& sentence : report.ignored) EXPECT_EQ(sentence.find('\x01'), std::string::npos);
+  for (const std::string& sentence : report.ignored)
+    EXPECT_EQ(sentence.find('\x01'), std::string::npos);
 }
 
 TEST(ConsumeQueueTable, RefusesUnknownTopicsAndNegativeQueues) {

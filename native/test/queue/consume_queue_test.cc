@@ -81,7 +81,8 @@ TEST_F(ConsumeQueueTest, AQueueThatStartsInTheMiddleIsFilledFromItsFilesStart) {
   const std::string bytes = test::ReadFile(File(100));
   ASSERT_EQ(bytes.size(), kFile);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(DecodeConsumeQueueEntry(reinterpret_cast<const uint8_t*>(bytes.data()) + i * 20), kFillEntry);
+    EXPECT_EQ(DecodeConsumeQueueEntry(reinterpret_cast<const uint8_t*>(bytes.data()) + i * 20),
+              kFillEntry);
   }
   queue = Load();
   queue->CorrectMin({0});

@@ -22,9 +22,10 @@ TEST(TopicTable, SameNameHasSameHandle) {
 TEST(TopicTable, RefusesWhatMustNotBecomeADirectory) {
   TopicTable topics;
   TopicHandle handle;
-  for (const std::string& name : {std::string(), std::string("../x"), std::string("a/b"), std::string("."),
-                                  std::string("a b"), std::string("a\0b", 3), std::string("\x01"),
-                                  std::string("\xC3\xA9"), std::string(128, 'a')}) {
+  for (const std::string& name :
+       {std::string(), std::string("../x"), std::string("a/b"), std::string("."),
+        std::string("a b"), std::string("a\0b", 3), std::string("\x01"), std::string("\xC3\xA9"),
+        std::string(128, 'a')}) {
     EXPECT_EQ(topics.Intern(name, &handle).code(), StatusCode::kInvalidArgument) << name;
   }
   EXPECT_TRUE(topics.Intern(std::string(127, 'a'), &handle).ok());

@@ -46,8 +46,9 @@ TEST_F(AppendAndPullTest, QueueFilesHaveJavasBytes) {
   Close();
   const std::string bytes = test::ReadFile(options.root + "/consumequeue/T/3/00000000000000000000");
   ASSERT_EQ(bytes.size(), 400u);
-  EXPECT_EQ(DecodeConsumeQueueEntry(reinterpret_cast<const uint8_t*>(bytes.data())),
-            (ConsumeQueueEntry{put.physical_offset, static_cast<int32_t>(put.size_bytes), 2598919}));
+  EXPECT_EQ(
+      DecodeConsumeQueueEntry(reinterpret_cast<const uint8_t*>(bytes.data())),
+      (ConsumeQueueEntry{put.physical_offset, static_cast<int32_t>(put.size_bytes), 2598919}));
   EXPECT_EQ(bytes.substr(20), std::string(380, '\0'));
 }
 
@@ -108,7 +109,8 @@ TEST_F(AppendAndPullTest, ASmallBufferIsFilledOrItsNeedIsTold) {
 }
 
 TEST_F(AppendAndPullTest, FiltersByTagCode) {
-  for (int i = 0; i < 12; ++i) Put("T", 0, std::to_string(i), Properties({{"TAGS", i % 3 == 0 ? "a" : "b"}}));
+  for (int i = 0; i < 12; ++i)
+    Put("T", 0, std::to_string(i), Properties({{"TAGS", i % 3 == 0 ? "a" : "b"}}));
   AwaitDispatched();
   const int32_t a[] = {JavaHashCode("a")};
   PullRequest request = From("T", 0, 1);

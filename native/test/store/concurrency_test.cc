@@ -52,7 +52,8 @@ TEST(StoreConcurrency, PullsQueriesAndWatchesRunBesideAppends) {
   std::thread first(consume, 0);
   std::thread second(consume, 1);
   for (int i = 0; i < kMessages; ++i) {
-    const AppendResult put = harness.Put("T", i % 2, "body", test::Properties({{"KEYS", "k" + std::to_string(i / 2)}}));
+    const AppendResult put =
+        harness.Put("T", i % 2, "body", test::Properties({{"KEYS", "k" + std::to_string(i / 2)}}));
     if (i % 16 == 0) store.RequestFlush(put.physical_offset + put.size_bytes);
     harness.clock.Advance(1);
   }

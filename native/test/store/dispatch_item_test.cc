@@ -38,14 +38,17 @@ TEST(DispatchProperties, AreReadAsByJava) {
 TEST(DispatchItem, TagCodeIsTheHashOfTheTag) {
   EXPECT_EQ(Item("T", test::Properties({{"TAGS", "TagA"}})).entry.tag_code, 2598919);
   EXPECT_EQ(Item("T", "").entry.tag_code, 0);
-  EXPECT_LT(Item("T", test::Properties({{"TAGS", "polygenelubricants"}})).entry.tag_code, 0);  // sign-extended
+  EXPECT_LT(Item("T", test::Properties({{"TAGS", "polygenelubricants"}})).entry.tag_code,
+            0);  // sign-extended
   EXPECT_EQ(Item("T", "").entry, (ConsumeQueueEntry{{700}, 100, 0}));
 }
 
 TEST(DispatchItem, TagCodeOfADelayedMessageIsItsDeliveryTime) {
   const std::vector<int64_t> levels{1000, 5000};
-  const auto code = [&](std::string_view topic, std::string_view level, std::span<const int64_t> table) {
-    return Item(topic, test::Properties({{"TAGS", "TagA"}, {"DELAY", level}}), 0, table).entry.tag_code;
+  const auto code = [&](std::string_view topic, std::string_view level,
+                        std::span<const int64_t> table) {
+    return Item(topic, test::Properties({{"TAGS", "TagA"}, {"DELAY", level}}), 0, table)
+        .entry.tag_code;
   };
   EXPECT_EQ(code("SCHEDULE_TOPIC_XXXX", "2", levels), 10000);
   EXPECT_EQ(code("SCHEDULE_TOPIC_XXXX", "99", levels), 10000);

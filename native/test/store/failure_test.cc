@@ -64,7 +64,8 @@ TEST_F(StoreFailureTest, AFullDiskRefusesTheAppendAndPasses) {
   AwaitDispatched();
   faulty_.FailAll(IoCall::kReserve, ENOSPC);
   StatusCode refused = StatusCode::kOk;
-  for (int i = 0; i < 20 && refused == StatusCode::kOk; ++i) refused = Append(Request("T", 0, body)).status;
+  for (int i = 0; i < 20 && refused == StatusCode::kOk; ++i)
+    refused = Append(Request("T", 0, body)).status;
   EXPECT_EQ(refused, StatusCode::kNoSpace);
   EXPECT_EQ(Append(Request("T", 0, body)).status, StatusCode::kNoSpace);
   EXPECT_TRUE(store->failure().ok());
@@ -106,10 +107,12 @@ TEST_F(StoreFailureTest, ClosingTwiceIsOnceAndThenAppendsAreRefused) {
 }
 
 TEST_F(StoreFailureTest, AnOpenThatFailsAtAnyCallLeavesAStoreThatOpens) {
-  for (int i = 0; i < 30; ++i) Put("T", i % 2, std::string(1000, 'x'), test::Properties({{"UNIQ_KEY", "u"}}));
+  for (int i = 0; i < 30; ++i)
+    Put("T", i % 2, std::string(1000, 'x'), test::Properties({{"UNIQ_KEY", "u"}}));
   Close();
-  for (const IoCall call : {IoCall::kOpen, IoCall::kMap, IoCall::kSync, IoCall::kSyncDirectory, IoCall::kZero,
-                            IoCall::kMappingSync, IoCall::kReserve, IoCall::kRemove}) {
+  for (const IoCall call :
+       {IoCall::kOpen, IoCall::kMap, IoCall::kSync, IoCall::kSyncDirectory, IoCall::kZero,
+        IoCall::kMappingSync, IoCall::kReserve, IoCall::kRemove}) {
     for (int k = 1; k < 100; ++k) {
       Drop();
       const int before = faulty_.calls(call);

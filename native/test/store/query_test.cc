@@ -62,7 +62,8 @@ TEST_F(StoreQueryTest, KeysLeadToRecordsNewestFirst) {
   const AppendResult b = Put("T", 1, "b", Properties({{"KEYS", "k2"}}));
   Put("Other", 0, "c", Properties({{"KEYS", "k2"}}));
   AwaitDispatched();
-  const auto query = [&](std::string_view key, int64_t begin = 0, int64_t end = INT64_MAX, int32_t count = 10) {
+  const auto query = [&](std::string_view key, int64_t begin = 0, int64_t end = INT64_MAX,
+                         int32_t count = 10) {
     return store->QueryByKey("T", key, count, begin, end).offsets;
   };
   EXPECT_EQ(query("k1"), (std::vector<PhysicalOffset>{a.physical_offset}));

@@ -64,7 +64,8 @@ class RecoveryTest : public testing::Test, public test::StoreHarness {
           last = n;
           EXPECT_EQ(n % 2, queue);
           ++found;
-          const auto offsets = store->QueryByKey(topic, "u" + std::to_string(n), 64, 0, INT64_MAX).offsets;
+          const auto offsets =
+              store->QueryByKey(topic, "u" + std::to_string(n), 64, 0, INT64_MAX).offsets;
           EXPECT_EQ(offsets, (std::vector<PhysicalOffset>{{message.physical_offset}})) << n;
         }
       }
@@ -188,7 +189,8 @@ TEST_F(RecoveryTest, ATornTailIsCutAndDoesNotComeBack) {
   EXPECT_EQ(store->watermarks().appended, torn.physical_offset);
   EXPECT_EQ(store->watermarks().flushed, torn.physical_offset);
   ASSERT_EQ(store->recovery().notes.size(), 1u);
-  EXPECT_NE(store->recovery().notes[0].find("position " + std::to_string(position)), std::string::npos);
+  EXPECT_NE(store->recovery().notes[0].find("position " + std::to_string(position)),
+            std::string::npos);
   EXPECT_EQ(test::ReadFile(Segment(0)).substr(static_cast<size_t>(position)),
             std::string(options.segment_bytes - static_cast<size_t>(position), '\0'));
   ExpectAllMixed(5);
@@ -253,6 +255,33 @@ TEST_F(RecoveryTest, RecordsBehindAnUnsyncedHoleGoAfterACrashButNotBelowTheCheck
   Open();
   EXPECT_EQ(store->recovery().notes.size(), 1u);
   ExpectAllMixed(3);
+}
+
+TEST_F(RecoveryTest, WhatJavaLeftBehindACutTailDoesNotStopAnOpen) {
+  PutMixed(10);
+  const std::string old = [&] {
+    Kill();
+    return test::ReadFile(Segment(0));
+  }();
+  // Java cuts at record 4, goes on with longer records, and stops in order: the old ones are still
+  // behind.
+  test::Overwrite(Segment(0), 4096, std::string(options.segment_bytes - 4096, '\0'));
+  Open();
+  ExpectAllMixed(3);
+  clock.Advance(60000);
+  total_ = 3;
+  PutMixed(1);
+  Put("C", 0, "a longer one" + std::string(300, '.'));
+  const int64_t end = store->watermarks().appended.value;
+  Close();
+  test::Overwrite(Segment(0), end, std::string_view(old).substr(static_cast<size_t>(end)));
+  Open();
+  EXPECT_TRUE(store->recovery().clean);
+  EXPECT_EQ(store->watermarks().appended.value, end);
+  EXPECT_EQ(store->recovery().notes.size(), 1u);
+  ExpectAllMixed(4);
+  EXPECT_EQ(test::ReadFile(Segment(0)).substr(static_cast<size_t>(end), 5000),
+            std::string(5000, '\0'));
 }
 
 TEST_F(RecoveryTest, TheCheckpointBoundsWhatIsReadAgainAfterAKill) {

@@ -54,6 +54,9 @@ class FaultyFile final : public StoreFile {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kZero, "zero " + path_));
     return real_->Zero(from, to, changed);
   }
+  bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
+    return real_->NextWritten(from, to, data_from, data_to);
+  }
   Status Map(size_t size_bytes, bool writable, std::unique_ptr<FileMapping>* mapping) override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kMap, "mmap " + path_));
     std::unique_ptr<FileMapping> mapped;

@@ -147,7 +147,8 @@ PullResult StoreHarness::Pull(const PullRequest& request, std::vector<ReadMessag
   return result;
 }
 
-PullRequest StoreHarness::From(std::string_view topic, int32_t queue_id, int64_t from, int32_t max_count) {
+PullRequest StoreHarness::From(std::string_view topic, int32_t queue_id, int64_t from,
+                               int32_t max_count) {
   PullRequest request;
   request.topic = Topic(topic);
   request.queue_id = queue_id;

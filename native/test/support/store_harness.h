@@ -53,7 +53,8 @@ class StoreHarness {
                         std::string_view properties = {});
   AppendResult Append(const AppendRequest& request);
   // Appends one message and expects success.
-  AppendResult Put(std::string_view topic, int32_t queue_id, std::string_view body, std::string_view properties = {});
+  AppendResult Put(std::string_view topic, int32_t queue_id, std::string_view body,
+                   std::string_view properties = {});
   // `count` messages BODY-0.. of queue 0.
   void PutMany(std::string_view topic, int count, std::string_view body = "body");
   void AwaitDispatched();
