@@ -24,15 +24,7 @@ const nativeTests = (sanitizers) => {
   const folder = join(root, 'build', `native-${name}`)
   console.error(`apogeemq: engine tests, ${name} ...`)
   const generator = versionOf('ninja') === undefined ? [] : ['-G', 'Ninja']
-  const configure = [
-    '-S',
-    'native',
-    '-B',
-    folder,
-    ...generator,
-    `-DAPOGEE_SANITIZE=${sanitizers}`,
-    '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
-  ]
+  const configure = ['-S', 'native', '-B', folder, ...generator, `-DAPOGEE_SANITIZE=${sanitizers}`]
   run('cmake', [...configure, '--log-level=WARNING'], { what: 'cmake (engine tests)' })
   run('cmake', ['--build', folder, '--parallel', String(availableParallelism())], { what: 'build of the engine tests' })
   // ThreadSanitizer needs a fixed memory layout on newer kernels.
