@@ -112,10 +112,44 @@ const ensureDist = () => {
   })
 }
 
+const isAlive = (pid) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code !== 'ESRCH'
+  }
+}
+
+/** One set-up at a time in one checkout: the second waits for the first and then finds everything built. */
+const withLock = (step) => {
+  const lock = join(root, '.setup-lock')
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      break
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0
+    if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
+    else if (!told) console.error(`apogeemq: waiting for another set-up of this checkout (process ${holder}) ...`)
+    Atomics.wait(pause, 0, 0, 200)
+  }
+  const release = () => rmSync(lock, { force: true })
+  process.on('exit', release)
+  step()
+  process.off('exit', release)
+  release()
+}
+
 /** Installs and builds what is missing or stale. */
 export const ensureBuilt = () => {
   if (!nodeIsNewEnough()) fail(`needs Node.js 20.17 or later; this is ${process.version}`)
-  ensurePackages()
-  ensureAddon()
-  ensureDist()
+  withLock(() => {
+    ensurePackages()
+    ensureAddon()
+    ensureDist()
+  })
 }
