@@ -1,5 +1,5 @@
-// The addon: the only part of native/ that knows Node. Numbers and ranges of memory go in and out, one call per batch;
-// what the functions mean is documented at lib/store/native-addon.ts.
+// The addon: the only part of native/ that knows Node. Numbers and ranges of memory go in and out,
+// one call per batch; what the functions mean is documented at lib/store/native-addon.ts.
 
 #include <napi.h>
 
@@ -81,7 +81,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   }
   for (const auto& [name, callback] : kFunctions) {
     napi_value function = nullptr;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) return exports;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok)
+      return exports;
     exports.Set(name, function);
   }
   exports.Set("statusNames", Names(env, StatusNames()));

@@ -12,7 +12,8 @@ namespace apogee::addon {
 namespace {
 
 // Whether the cells `start` and `start + 1` are a range within `bytes`; then also gives it.
-bool Range(const double* row, size_t start_cell, std::span<uint8_t> bytes, std::span<const uint8_t>* range) {
+bool Range(const double* row, size_t start_cell, std::span<uint8_t> bytes,
+           std::span<const uint8_t>* range) {
   const auto size = static_cast<int64_t>(bytes.size());
   int64_t start = 0;
   int64_t count = 0;
@@ -29,10 +30,12 @@ bool Int32(double cell, int64_t min, int64_t max, int32_t* value) {
   return true;
 }
 
-// The rows of one append call: reads them into requests, lets the engine append, writes the results back.
+// The rows of one append call: reads them into requests, lets the engine append, writes the results
+// back.
 class AppendRows {
  public:
-  AppendRows(StoreSession& session, double* cells, uint32_t count, std::span<uint8_t> body, std::span<uint8_t> aux)
+  AppendRows(StoreSession& session, double* cells, uint32_t count, std::span<uint8_t> body,
+             std::span<uint8_t> aux)
       : scratch_(session.scratch()),
         highest_handle_(session.highest_handle()),
         cells_(cells),
@@ -53,7 +56,8 @@ class AppendRows {
     scratch_.results.assign(count, AppendResult{});
     store.Append(scratch_.requests, scratch_.results);
     int64_t end = -1;
-    for (size_t i = 0; i < count; i++) end = std::max(end, WriteResult(scratch_.rows[i], scratch_.results[i]));
+    for (size_t i = 0; i < count; i++)
+      end = std::max(end, WriteResult(scratch_.rows[i], scratch_.results[i]));
     // The views end with this call.
     scratch_.requests.clear();
     return end;
@@ -62,8 +66,8 @@ class AppendRows {
  private:
   double* Row(uint32_t row) { return cells_ + size_t{row} * kAppendColumns; }
 
-  // Reads the message or client batch that starts at `first` and gives the row behind it. All or none of its rows
-  // become requests.
+  // Reads the message or client batch that starts at `first` and gives the row behind it. All or
+  // none of its rows become requests.
   uint32_t ReadClientBatch(uint32_t first) {
     int64_t size = 0;
     if (!ToInteger(Row(first)[kBatchSizeCell], 1, count_ - first, &size)) {
@@ -90,12 +94,15 @@ class AppendRows {
            Int32(row[kFlagCell], INT32_MIN, INT32_MAX, &request.flag) &&
            Int32(row[kSysFlagCell], INT32_MIN, INT32_MAX, &request.sys_flag) &&
            Int32(row[kReconsumeTimesCell], INT32_MIN, INT32_MAX, &request.reconsume_times) &&
-           ToInteger(row[kBornTimestampCell], -kMaxSafeInteger, kMaxSafeInteger, &request.born_time_ms) &&
+           ToInteger(row[kBornTimestampCell], -kMaxSafeInteger, kMaxSafeInteger,
+                     &request.born_time_ms) &&
            ToInteger(row[kPreparedTransactionOffsetCell], -kMaxSafeInteger, kMaxSafeInteger,
                      &request.prepared_transaction_offset) &&
-           ReadBornHost(row, &request.born_host) && Range(row, kBodyStartCell, body_, &request.body) &&
+           ReadBornHost(row, &request.born_host) &&
+           Range(row, kBodyStartCell, body_, &request.body) &&
            Range(row, kPropertiesStartCell, aux_, &request.properties) &&
-           Int32(row[kBatchSizeCell], starts_batch ? 1 : 0, starts_batch ? kMaxAppendRows : 0, &request.batch_size);
+           Int32(row[kBatchSizeCell], starts_batch ? 1 : 0, starts_batch ? kMaxAppendRows : 0,
+                 &request.batch_size);
   }
 
   bool ReadBornHost(const double* row, HostAddress* host) {

@@ -5,7 +5,8 @@ namespace apogee::addon {
 Arguments::Arguments(napi_env env, napi_callback_info info, size_t expected) : env_(env) {
   // Missing arguments come as undefined, which no reader takes.
   size_t count = expected;
-  if (napi_get_cb_info(env, info, &count, values_, nullptr, nullptr) != napi_ok) problem_ = "no arguments";
+  if (napi_get_cb_info(env, info, &count, values_, nullptr, nullptr) != napi_ok)
+    problem_ = "no arguments";
 }
 
 bool Arguments::Refuse(const char* name, const char* expected) {
@@ -15,7 +16,8 @@ bool Arguments::Refuse(const char* name, const char* expected) {
 
 bool Arguments::Integer(size_t index, const char* name, int64_t min, int64_t max, int64_t* value) {
   double number = 0;
-  if (napi_get_value_double(env_, values_[index], &number) == napi_ok && ToInteger(number, min, max, value)) {
+  if (napi_get_value_double(env_, values_[index], &number) == napi_ok &&
+      ToInteger(number, min, max, value)) {
     return true;
   }
   const std::string range = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
@@ -42,14 +44,16 @@ bool Arguments::String(size_t index, const char* name, size_t at_most_bytes, std
     return Refuse(name, ("at most " + std::to_string(at_most_bytes) + " bytes long").c_str());
   }
   text->resize(bytes + 1);  // room for the terminating zero
-  const bool copied = napi_get_value_string_utf8(env_, values_[index], text->data(), bytes + 1, &bytes) == napi_ok;
+  const bool copied =
+      napi_get_value_string_utf8(env_, values_[index], text->data(), bytes + 1, &bytes) == napi_ok;
   text->resize(copied ? bytes : 0);
   return copied || Refuse(name, "a string");
 }
 
 bool Arguments::TypedArray(size_t index, napi_typedarray_type type, void** data, size_t* length) {
   napi_typedarray_type actual;
-  return napi_get_typedarray_info(env_, values_[index], &actual, length, data, nullptr, nullptr) == napi_ok &&
+  return napi_get_typedarray_info(env_, values_[index], &actual, length, data, nullptr, nullptr) ==
+             napi_ok &&
          actual == type;
 }
 
@@ -61,7 +65,8 @@ bool Arguments::Bytes(size_t index, const char* name, std::span<uint8_t>* bytes)
   return true;
 }
 
-bool Arguments::Float64s(size_t index, const char* name, size_t at_least, std::span<double>* cells) {
+bool Arguments::Float64s(size_t index, const char* name, size_t at_least,
+                         std::span<double>* cells) {
   void* data = nullptr;
   size_t length = 0;
   if (!TypedArray(index, napi_float64_array, &data, &length) || length < at_least) {

@@ -20,8 +20,8 @@ inline bool ToInteger(double value, int64_t min, int64_t max, int64_t* integer) 
   return static_cast<double>(*integer) == value;
 }
 
-// The arguments of one call on a hot function, read through plain Node-API. Every reader answers whether the argument
-// is what it must be; the first one that is not is remembered in `problem()`.
+// The arguments of one call on a hot function, read through plain Node-API. Every reader answers
+// whether the argument is what it must be; the first one that is not is remembered in `problem()`.
 // Views are valid until the call returns to JavaScript.
 class Arguments {
  public:

@@ -13,9 +13,11 @@ namespace apogee::addon {
 namespace {
 
 // Throws what the caller's own factory makes of a refused option: there is no session yet.
-napi_value ThrowInvalidOptions(napi_env env, const Napi::Function& make_error, const std::string& problem) {
-  const Napi::Value error = make_error.Call(
-      {Napi::String::New(env, "STORE_INVALID_ARGUMENT"), Napi::String::New(env, problem), Napi::Env(env).Undefined()});
+napi_value ThrowInvalidOptions(napi_env env, const Napi::Function& make_error,
+                               const std::string& problem) {
+  const Napi::Value error =
+      make_error.Call({Napi::String::New(env, "STORE_INVALID_ARGUMENT"),
+                       Napi::String::New(env, problem), Napi::Env(env).Undefined()});
   if (!error.IsEmpty()) napi_throw(env, error);
   return nullptr;
 }
@@ -38,8 +40,8 @@ napi_value Open(napi_env env, napi_callback_info callback_info) {
   const std::string problem = ReadStoreOptions(info[0].As<Napi::Object>(), &options);
   if (Napi::Env(env).IsExceptionPending()) return nullptr;  // thrown by a getter of the caller's
   if (!problem.empty()) return ThrowInvalidOptions(env, info[2].As<Napi::Function>(), problem);
-  const uint32_t id =
-      StoreSessions::Of(env).Open(env, std::move(options), Reference(env, info[1]), Reference(env, info[2]));
+  const uint32_t id = StoreSessions::Of(env).Open(env, std::move(options), Reference(env, info[1]),
+                                                  Reference(env, info[2]));
   if (id == 0) {
     napi_throw_error(env, "STORE_CLOSED", "this thread is ending: no store can be opened");
     return nullptr;

@@ -30,7 +30,8 @@ napi_value MinPhysicalOffset(napi_env env, napi_callback_info info) {
 napi_value ReadRecord(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 2);
   PhysicalOffset offset;
-  if (!call.IsOpen() || !call.arguments().Integer(1, "physicalOffset", 0, kMaxSafeInteger, &offset.value)) {
+  if (!call.IsOpen() ||
+      !call.arguments().Integer(1, "physicalOffset", 0, kMaxSafeInteger, &offset.value)) {
     return call.Refuse();
   }
   std::vector<uint8_t> record;
@@ -65,7 +66,8 @@ napi_value QueryByKey(napi_env env, napi_callback_info info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("physicalOffsets", offsets);
   result.Set("indexLastUpdateTimestampMs", static_cast<double>(found.index_last_update_time_ms));
-  result.Set("indexLastUpdatePhysicalOffset", static_cast<double>(found.index_last_update_physical_offset));
+  result.Set("indexLastUpdatePhysicalOffset",
+             static_cast<double>(found.index_last_update_physical_offset));
   return result;
 }
 

@@ -12,8 +12,14 @@ bool IsSafe(int64_t value) { return value >= -kMaxSafeInteger && value <= kMaxSa
 
 bool WriteCells(const PullResult& result, std::span<double> cells) {
   const int64_t values[kPullColumnNames.size()] = {
-      static_cast<int64_t>(result.status), result.next_begin.value, result.min.value,    result.max.value,
-      result.count,                        result.size_bytes,       result.needed_bytes, result.log_behind_bytes,
+      static_cast<int64_t>(result.status),
+      result.next_begin.value,
+      result.min.value,
+      result.max.value,
+      result.count,
+      result.size_bytes,
+      result.needed_bytes,
+      result.log_behind_bytes,
   };
   for (size_t i = 0; i < kPullColumnNames.size(); i++) {
     if (!IsSafe(values[i])) return false;
@@ -34,9 +40,12 @@ napi_value Pull(napi_env env, napi_callback_info info) {
   int64_t max_bytes = 0;
   int64_t start = 0;
   if (!call.IsOpen() || !call.Queue(1, &request.topic, &request.queue_id) ||
-      !arguments.Integer(3, "fromQueueOffset", -kMaxSafeInteger, kMaxSafeInteger, &request.from.value) ||
-      !arguments.Int32(4, "maxCount", 0, &request.max_count) || !arguments.Int32s(5, "tagCodes", &tag_codes) ||
-      !arguments.Integer(6, "maxBytes", 0, UINT32_MAX, &max_bytes) || !arguments.Bytes(7, "into", &into) ||
+      !arguments.Integer(3, "fromQueueOffset", -kMaxSafeInteger, kMaxSafeInteger,
+                         &request.from.value) ||
+      !arguments.Int32(4, "maxCount", 0, &request.max_count) ||
+      !arguments.Int32s(5, "tagCodes", &tag_codes) ||
+      !arguments.Integer(6, "maxBytes", 0, UINT32_MAX, &max_bytes) ||
+      !arguments.Bytes(7, "into", &into) ||
       !arguments.Integer(8, "intoStart", 0, static_cast<int64_t>(into.size()), &start) ||
       !arguments.Float64s(9, "result", kPullColumnNames.size(), &cells)) {
     return call.Refuse();

@@ -9,7 +9,8 @@ namespace apogee::addon {
 
 // Cells that pull writes, all doubles. The names are checked by lib/store when it loads the addon.
 inline constexpr std::array<std::string_view, 8> kPullColumnNames = {
-    "status", "nextBeginOffset", "minOffset", "maxOffset", "count", "sizeBytes", "neededBytes", "logBehindBytes",
+    "status", "nextBeginOffset", "minOffset",   "maxOffset",
+    "count",  "sizeBytes",       "neededBytes", "logBehindBytes",
 };
 
 // pull(id, topic, queueId, from, maxCount, tagCodes, maxBytes, into, intoStart, cells)

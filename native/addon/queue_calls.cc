@@ -26,7 +26,8 @@ napi_value Boolean(napi_env env, bool value) {
 napi_value Topic(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 2);
   std::string name;
-  if (!call.IsOpen() || !call.arguments().String(1, "topic", kMaxNameBytes, &name)) return call.Refuse();
+  if (!call.IsOpen() || !call.arguments().String(1, "topic", kMaxNameBytes, &name))
+    return call.Refuse();
   TopicHandle handle;
   const Status interned = call.store().Intern(name, &handle);
   if (!interned.ok()) return call.Fail(interned);
@@ -40,7 +41,8 @@ napi_value Watch(napi_env env, napi_callback_info info) {
   int32_t queue_id = 0;
   QueueOffset beyond;
   if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
-      !call.arguments().Integer(3, "beyondQueueOffset", -kMaxSafeInteger, kMaxSafeInteger, &beyond.value)) {
+      !call.arguments().Integer(3, "beyondQueueOffset", -kMaxSafeInteger, kMaxSafeInteger,
+                                &beyond.value)) {
     return call.Refuse();
   }
   call.store().Watch(topic, queue_id, beyond);
@@ -56,7 +58,8 @@ napi_value TakeArrivals(napi_env env, napi_callback_info info) {
     return call.Refuse();
   }
   const size_t room = std::min(topics.size(), queue_ids.size());
-  return call.Number(static_cast<int64_t>(call.store().TakeArrivals(topics.first(room), queue_ids.first(room))));
+  return call.Number(
+      static_cast<int64_t>(call.store().TakeArrivals(topics.first(room), queue_ids.first(room))));
 }
 
 napi_value Bounds(napi_env env, napi_callback_info info) {
@@ -64,7 +67,8 @@ napi_value Bounds(napi_env env, napi_callback_info info) {
   TopicHandle topic;
   int32_t queue_id = 0;
   std::span<double> cells;
-  if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) || !call.arguments().Float64s(3, "cells", 2, &cells)) {
+  if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
+      !call.arguments().Float64s(3, "cells", 2, &cells)) {
     return call.Refuse();
   }
   QueueBounds bounds;
@@ -81,7 +85,8 @@ napi_value OffsetByTime(napi_env env, napi_callback_info info) {
   int32_t queue_id = 0;
   int64_t timestamp_ms = 0;
   if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
-      !call.arguments().Integer(3, "timestampMs", -kMaxSafeInteger, kMaxSafeInteger, &timestamp_ms)) {
+      !call.arguments().Integer(3, "timestampMs", -kMaxSafeInteger, kMaxSafeInteger,
+                                &timestamp_ms)) {
     return call.Refuse();
   }
   return call.Number(call.store().OffsetByTime(topic, queue_id, timestamp_ms).value);
@@ -93,7 +98,8 @@ napi_value StoreTimeAt(napi_env env, napi_callback_info info) {
   int32_t queue_id = 0;
   QueueOffset offset;
   if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
-      !call.arguments().Integer(3, "queueOffset", -kMaxSafeInteger, kMaxSafeInteger, &offset.value)) {
+      !call.arguments().Integer(3, "queueOffset", -kMaxSafeInteger, kMaxSafeInteger,
+                                &offset.value)) {
     return call.Refuse();
   }
   return call.Number(call.store().StoreTimeAt(topic, queue_id, offset));

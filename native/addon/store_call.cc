@@ -16,7 +16,8 @@ StoreCall::StoreCall(napi_env env, napi_callback_info info, size_t expected_argu
 
 bool StoreCall::Queue(size_t topic_index, TopicHandle* topic, int32_t* queue_id) {
   if (!arguments_.Int32(topic_index, "topic", 0, &topic->value)) return false;
-  if (topic->value > session_->highest_handle()) return arguments_.Refuse("topic", "a handle of this store");
+  if (topic->value > session_->highest_handle())
+    return arguments_.Refuse("topic", "a handle of this store");
   return arguments_.Int32(topic_index + 1, "queueId", 0, queue_id);
 }
 

@@ -11,7 +11,8 @@ namespace apogee::addon {
 //
 //   StoreCall call(env, info, 2);
 //   int64_t end = 0;
-//   if (!call.IsOpen() || !call.arguments().Integer(1, "endOffset", 0, kMaxSafeInteger, &end)) return call.Refuse();
+//   if (!call.IsOpen() || !call.arguments().Integer(1, "endOffset", 0, kMaxSafeInteger, &end))
+//   return call.Refuse();
 class StoreCall {
  public:
   StoreCall(napi_env env, napi_callback_info info, size_t expected_arguments);
@@ -25,7 +26,8 @@ class StoreCall {
   // Arguments that several functions take: a handle that was given out, and a queue id.
   bool Queue(size_t topic_index, TopicHandle* topic, int32_t* queue_id);
 
-  // Throws STORE_CLOSED or STORE_INVALID_ARGUMENT for what the readers found. Gives what the callback returns.
+  // Throws STORE_CLOSED or STORE_INVALID_ARGUMENT for what the readers found. Gives what the
+  // callback returns.
   napi_value Refuse();
   napi_value Fail(const Status& status);
   // Throws STORE_CORRUPTION: a number from disk that JavaScript cannot hold exactly.

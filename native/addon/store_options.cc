@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kMaxIntervalMs = 3600000;
 constexpr uint32_t kMaxDelayLevels = 64;
 
-// Properties of one options object. An absent one keeps the target's default; the first wrong one is remembered.
+// Properties of one options object. An absent one keeps the target's default; the first wrong one
+// is remembered.
 class OptionReader {
  public:
   OptionReader(const Napi::Object& from, std::string prefix, std::string& problem)
@@ -105,7 +106,8 @@ void ReadDelayLevels(const Napi::Value& value, std::vector<int64_t>* levels, std
   for (uint32_t i = 0; i < array.Length(); i++) {
     const Napi::Value level = array.Get(i);
     int64_t level_ms = 0;
-    if (!level.IsNumber() || !ToInteger(level.As<Napi::Number>().DoubleValue(), 0, kMaxSafeInteger, &level_ms)) {
+    if (!level.IsNumber() ||
+        !ToInteger(level.As<Napi::Number>().DoubleValue(), 0, kMaxSafeInteger, &level_ms)) {
       problem = "delayLevelsMs has a level that is no time in milliseconds";
       return;
     }
@@ -129,10 +131,12 @@ std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
   reader.Integer("indexSlots", 1, 100000000, &options->index_slots);
   reader.Integer("indexItems", 1, 100000000, &options->index_items);
   reader.Boolean("checkCrcOnRecover", &options->check_crc_on_recover);
-  reader.Integer("consumeQueueFlushIntervalMs", 1, kMaxIntervalMs, &options->consume_queue_flush_interval_ms);
+  reader.Integer("consumeQueueFlushIntervalMs", 1, kMaxIntervalMs,
+                 &options->consume_queue_flush_interval_ms);
   if (problem.empty()) ReadFlush(from.Get("flush"), &options->flush, problem);
   if (problem.empty()) ReadStoreHost(from.Get("storeHost"), &options->store_host, problem);
-  if (problem.empty()) ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);
+  if (problem.empty())
+    ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);
   return problem;
 }
 

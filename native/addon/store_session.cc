@@ -10,12 +10,18 @@
 
 namespace apogee::addon {
 
-StoreSession::StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options, napi_ref on_wake,
-                           napi_ref make_error)
-    : env_(env), owner_(owner), id_(id), options_(std::move(options)), on_wake_(on_wake), make_error_(make_error) {}
+StoreSession::StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options,
+                           napi_ref on_wake, napi_ref make_error)
+    : env_(env),
+      owner_(owner),
+      id_(id),
+      options_(std::move(options)),
+      on_wake_(on_wake),
+      make_error_(make_error) {}
 
 std::unique_ptr<StoreSession> StoreSession::Start(napi_env env, StoreSessions& owner, uint32_t id,
-                                                  StoreOptions options, napi_ref on_wake, napi_ref make_error) {
+                                                  StoreOptions options, napi_ref on_wake,
+                                                  napi_ref make_error) {
   std::unique_ptr<StoreSession> session(
       new StoreSession(env, owner, id, std::move(options), on_wake, make_error));
   StoreSession* self = session.get();
@@ -46,11 +52,14 @@ void StoreSession::RunOpen() {
   SetThreadName("store-open");
   StoreListener listener{
       .on_progress = [this] { OnEngineProgress(); },
+      .on_dispatched = nullptr,  // nobody waits for it: arrivals tell who wants to know
       .on_arrival = [this] { wake_->Signal(kWakeArrival); },
   };
-  outcome_ = MessageStore::Open(PosixStoreIo(), SystemClock(), options_, std::move(listener), &store_);
+  outcome_ =
+      MessageStore::Open(PosixStoreIo(), SystemClock(), options_, std::move(listener), &store_);
   if (outcome_.ok() && store_->watermarks().appended.value > kMaxSafeInteger) {
-    outcome_ = Status::Error(StatusCode::kCorruption, "the log of " + options_.root + " ends beyond 2^53");
+    outcome_ =
+        Status::Error(StatusCode::kCorruption, "the log of " + options_.root + " ends beyond 2^53");
   }
   if (!outcome_.ok()) store_.reset();
   wake_->Signal(kWakeOpened);
@@ -66,7 +75,8 @@ void StoreSession::RunClose() {
 }
 
 void StoreSession::OnEngineProgress() {
-  // Pairs with SetFlushWaiting: of "the watermark moved" and "somebody waits" at least one side sees the other.
+  // Pairs with SetFlushWaiting: of "the watermark moved" and "somebody waits" at least one side
+  // sees the other.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (wants_progress_.load(std::memory_order_relaxed)) wake_->Signal(kWakeProgress);
 }
@@ -114,21 +124,26 @@ void StoreSession::TellJavaScript(uint32_t reasons, napi_value error) {
   arguments[1] = error == nullptr ? receiver : error;
   if (napi_create_uint32(env_, reasons, &arguments[0]) != napi_ok) return;
   if (napi_get_reference_value(env_, on_wake_, &callback) != napi_ok) return;
-  if (napi_call_function(env_, receiver, callback, 2, arguments, nullptr) != napi_pending_exception) return;
+  if (napi_call_function(env_, receiver, callback, 2, arguments, nullptr) != napi_pending_exception)
+    return;
   // Thrown by a listener: an uncaught exception like any other, not a warning of Node-API.
   napi_value thrown;
-  if (napi_get_and_clear_last_exception(env_, &thrown) == napi_ok) napi_fatal_exception(env_, thrown);
+  if (napi_get_and_clear_last_exception(env_, &thrown) == napi_ok)
+    napi_fatal_exception(env_, thrown);
 }
 
-napi_value StoreSession::MakeError(std::string_view code, std::string_view message, napi_value cause) const {
+napi_value StoreSession::MakeError(std::string_view code, std::string_view message,
+                                   napi_value cause) const {
   napi_value arguments[3];
   napi_value receiver;
   napi_value factory;
   napi_value error = nullptr;
   if (napi_get_undefined(env_, &receiver) != napi_ok) return nullptr;
   arguments[2] = cause == nullptr ? receiver : cause;
-  if (napi_create_string_utf8(env_, code.data(), code.size(), &arguments[0]) != napi_ok) return nullptr;
-  if (napi_create_string_utf8(env_, message.data(), message.size(), &arguments[1]) != napi_ok) return nullptr;
+  if (napi_create_string_utf8(env_, code.data(), code.size(), &arguments[0]) != napi_ok)
+    return nullptr;
+  if (napi_create_string_utf8(env_, message.data(), message.size(), &arguments[1]) != napi_ok)
+    return nullptr;
   if (napi_get_reference_value(env_, make_error_, &factory) != napi_ok) return nullptr;
   if (napi_call_function(env_, receiver, factory, 3, arguments, &error) != napi_ok) return nullptr;
   return error;

@@ -28,16 +28,18 @@ struct AppendScratch {
 
 // One store from open to close, on behalf of one JavaScript object.
 //
-// States: opening -> open -> closing -> gone; a failed open goes from opening to gone. Opening and closing run on a
-// thread of the session ("store-open", "store-close") and end in a wake-up.
-// Thread: the event loop's, except for what the two threads and the engine's listener do (marked so below).
-// Teardown: when the environment ends first, a cleanup hook waits for an open or close under way, closes the store and
-// joins everything. It is registered after the wake-up and therefore runs before Node-API takes that away.
+// States: opening -> open -> closing -> gone; a failed open goes from opening to gone. Opening and
+// closing run on a thread of the session ("store-open", "store-close") and end in a wake-up.
+// Thread: the event loop's, except for what the two threads and the engine's listener do (marked so
+// below). Teardown: when the environment ends first, a cleanup hook waits for an open or close
+// under way, closes the store and joins everything. It is registered after the wake-up and
+// therefore runs before Node-API takes that away.
 class StoreSession {
  public:
   // Takes ownership of both references. Null when the environment refuses.
-  static std::unique_ptr<StoreSession> Start(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options,
-                                             napi_ref on_wake, napi_ref make_error);
+  static std::unique_ptr<StoreSession> Start(napi_env env, StoreSessions& owner, uint32_t id,
+                                             StoreOptions options, napi_ref on_wake,
+                                             napi_ref make_error);
   ~StoreSession();
   StoreSession(const StoreSession&) = delete;
   StoreSession& operator=(const StoreSession&) = delete;
@@ -46,7 +48,9 @@ class StoreSession {
   MessageStore* store() const { return state_ == State::kOpen ? store_.get() : nullptr; }
   // True from the end of closing until the session is gone: only the two readers below work.
   bool has_final_state() const { return state_ == State::kClosed; }
-  Watermarks watermarks() const { return has_final_state() ? final_watermarks_ : store_->watermarks(); }
+  Watermarks watermarks() const {
+    return has_final_state() ? final_watermarks_ : store_->watermarks();
+  }
   Status failure() const { return has_final_state() ? final_failure_ : store_->failure(); }
 
   void BeginClose();  // open only
@@ -60,7 +64,8 @@ class StoreSession {
   void NoteHandle(TopicHandle handle) { highest_handle_ = std::max(highest_handle_, handle.value); }
 
   // A JavaScript StoreError, or null when JavaScript cannot run any more.
-  napi_value MakeError(std::string_view code, std::string_view message, napi_value cause = nullptr) const;
+  napi_value MakeError(std::string_view code, std::string_view message,
+                       napi_value cause = nullptr) const;
   napi_value MakeError(const Status& status, napi_value cause = nullptr) const;
 
   AppendScratch& scratch() { return scratch_; }
@@ -68,10 +73,10 @@ class StoreSession {
  private:
   enum class State { kOpening, kOpen, kClosing, kClosed };
 
-  StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options, napi_ref on_wake,
-               napi_ref make_error);
-  void RunOpen();   // thread "store-open"
-  void RunClose();  // thread "store-close"
+  StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options,
+               napi_ref on_wake, napi_ref make_error);
+  void RunOpen();           // thread "store-open"
+  void RunClose();          // thread "store-close"
   void OnEngineProgress();  // engine threads
   void OnWake(uint32_t reasons);
   bool FinishOpen();  // whether the store is open

@@ -7,7 +7,9 @@ namespace apogee::addon {
 
 bool StoreSessions::Attach(napi_env env) {
   auto* sessions = new StoreSessions;
-  const auto free_sessions = [](napi_env, void* data, void*) { delete static_cast<StoreSessions*>(data); };
+  const auto free_sessions = [](napi_env, void* data, void*) {
+    delete static_cast<StoreSessions*>(data);
+  };
   if (napi_set_instance_data(env, sessions, free_sessions, nullptr) == napi_ok) return true;
   delete sessions;
   return false;
@@ -19,7 +21,8 @@ StoreSessions& StoreSessions::Of(napi_env env) {
   return *static_cast<StoreSessions*>(data);
 }
 
-uint32_t StoreSessions::Open(napi_env env, StoreOptions options, napi_ref on_wake, napi_ref make_error) {
+uint32_t StoreSessions::Open(napi_env env, StoreOptions options, napi_ref on_wake,
+                             napi_ref make_error) {
   const uint32_t id = ++last_id_;
   auto session = StoreSession::Start(env, *this, id, std::move(options), on_wake, make_error);
   if (session == nullptr) return 0;
@@ -41,7 +44,8 @@ void StoreSessions::CloseAll() {
   std::erase_if(sessions_, [](const auto& entry) { return !entry.second->is_opening(); });
 }
 
-void Throw(napi_env env, const StoreSession* session, std::string_view code, std::string_view message) {
+void Throw(napi_env env, const StoreSession* session, std::string_view code,
+           std::string_view message) {
   if (session == nullptr) {
     napi_throw_error(env, std::string(code).c_str(), std::string(message).c_str());
     return;

@@ -4,12 +4,12 @@ namespace apogee::addon {
 
 WakeUp* WakeUp::Create(napi_env env, Handler handler) {
   napi_value name;
-  if (napi_create_string_utf8(env, "apogee:store", NAPI_AUTO_LENGTH, &name) != napi_ok) return nullptr;
+  if (napi_create_string_utf8(env, "apogee:store", NAPI_AUTO_LENGTH, &name) != napi_ok)
+    return nullptr;
   auto* wake = new WakeUp(env, std::move(handler));
-  const napi_status status =
-      napi_create_threadsafe_function(env, nullptr, nullptr, name, /*max_queue_size=*/0, /*threads=*/1,
-                                      /*finalize_data=*/wake, OnFinalize, /*context=*/wake, OnLoop,
-                                      &wake->function_);
+  const napi_status status = napi_create_threadsafe_function(
+      env, nullptr, nullptr, name, /*max_queue_size=*/0, /*threads=*/1,
+      /*finalize_data=*/wake, OnFinalize, /*context=*/wake, OnLoop, &wake->function_);
   if (status == napi_ok) return wake;
   delete wake;
   return nullptr;

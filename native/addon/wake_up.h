@@ -10,15 +10,18 @@
 namespace apogee::addon {
 
 // Bits that say why the event loop was woken.
-inline constexpr uint32_t kWakeProgress = 1;  // the flushed watermark may have moved, or the store failed
-inline constexpr uint32_t kWakeArrival = 2;   // a watched queue has new entries
-inline constexpr uint32_t kWakeOpened = 4;    // opening ended
-inline constexpr uint32_t kWakeClosed = 8;    // closing ended
+inline constexpr uint32_t kWakeProgress =
+    1;  // the flushed watermark may have moved, or the store failed
+inline constexpr uint32_t kWakeArrival = 2;  // a watched queue has new entries
+inline constexpr uint32_t kWakeOpened = 4;   // opening ended
+inline constexpr uint32_t kWakeClosed = 8;   // closing ended
 
-// Brings any thread's news to the event loop: one call in flight carries all reasons given since the last one.
+// Brings any thread's news to the event loop: one call in flight carries all reasons given since
+// the last one.
 //
-// Thread: Signal() from any thread, as long as the object is not released; the rest on the event loop's thread.
-// Lifetime: owned by Node-API, which frees it after the last queued call. Release() ends the caller's use of it.
+// Thread: Signal() from any thread, as long as the object is not released; the rest on the event
+// loop's thread. Lifetime: owned by Node-API, which frees it after the last queued call. Release()
+// ends the caller's use of it.
 class WakeUp {
  public:
   using Handler = std::function<void(uint32_t reasons)>;

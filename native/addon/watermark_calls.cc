@@ -18,7 +18,8 @@ bool CanReadState(StoreCall& call) {
 napi_value ReadWatermarks(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 2);
   std::span<double> cells;
-  if (!CanReadState(call) || !call.arguments().Float64s(1, "cells", kWatermarkColumnNames.size(), &cells)) {
+  if (!CanReadState(call) ||
+      !call.arguments().Float64s(1, "cells", kWatermarkColumnNames.size(), &cells)) {
     return call.Refuse();
   }
   const Watermarks marks = call.session()->watermarks();
@@ -34,7 +35,8 @@ napi_value Failure(napi_env env, napi_callback_info info) {
   if (!CanReadState(call)) return call.Refuse();
   const Status failure = call.session()->failure();
   if (failure.ok()) return nullptr;
-  return call.session()->MakeError("STORE_READ_ONLY", "the store is read-only: " + failure.ToString(),
+  return call.session()->MakeError("STORE_READ_ONLY",
+                                   "the store is read-only: " + failure.ToString(),
                                    call.session()->MakeError(failure));
 }
 

@@ -7,17 +7,28 @@ namespace apogee {
 
 std::string_view StatusCodeName(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "OK";
-    case StatusCode::kInvalidArgument: return "INVALID_ARGUMENT";
-    case StatusCode::kNotFound: return "NOT_FOUND";
-    case StatusCode::kClosed: return "CLOSED";
-    case StatusCode::kLocked: return "LOCKED";
-    case StatusCode::kReadOnly: return "READ_ONLY";
-    case StatusCode::kNoSpace: return "NO_SPACE";
-    case StatusCode::kIoError: return "IO_ERROR";
-    case StatusCode::kCorruption: return "CORRUPTION";
-    case StatusCode::kTooLarge: return "TOO_LARGE";
-    case StatusCode::kTimeout: return "TIMEOUT";
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case StatusCode::kNotFound:
+      return "NOT_FOUND";
+    case StatusCode::kClosed:
+      return "CLOSED";
+    case StatusCode::kLocked:
+      return "LOCKED";
+    case StatusCode::kReadOnly:
+      return "READ_ONLY";
+    case StatusCode::kNoSpace:
+      return "NO_SPACE";
+    case StatusCode::kIoError:
+      return "IO_ERROR";
+    case StatusCode::kCorruption:
+      return "CORRUPTION";
+    case StatusCode::kTooLarge:
+      return "TOO_LARGE";
+    case StatusCode::kTimeout:
+      return "TIMEOUT";
   }
   return "UNKNOWN";
 }

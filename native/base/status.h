@@ -13,13 +13,13 @@ enum class StatusCode : uint8_t {
   kOk,
   kInvalidArgument,  // the caller's values are off; nothing was done
   kNotFound,
-  kClosed,           // the store is closing or closed
-  kLocked,           // another process has the directory
-  kReadOnly,         // an earlier sync or write failed; see context for the first cause
-  kNoSpace,          // the device is full; nothing was written
-  kIoError,          // errno tells
-  kCorruption,       // bytes on disk are not what the format says
-  kTooLarge,         // body, properties or record over the limit
+  kClosed,      // the store is closing or closed
+  kLocked,      // another process has the directory
+  kReadOnly,    // an earlier sync or write failed; see context for the first cause
+  kNoSpace,     // the device is full; nothing was written
+  kIoError,     // errno tells
+  kCorruption,  // bytes on disk are not what the format says
+  kTooLarge,    // body, properties or record over the limit
   kTimeout,
 };
 
@@ -35,7 +35,8 @@ class [[nodiscard]] Status {
     status.context_ = std::move(context);
     return status;
   }
-  // Maps an errno to kNoSpace (ENOSPC, EDQUOT), kNotFound (ENOENT) or kIoError. `what` names call and file.
+  // Maps an errno to kNoSpace (ENOSPC, EDQUOT), kNotFound (ENOENT) or kIoError. `what` names call
+  // and file.
   static Status FromErrno(int error_number, std::string_view what);
 
   bool ok() const { return code_ == StatusCode::kOk; }
@@ -57,8 +58,8 @@ std::string_view StatusCodeName(StatusCode code);
 }  // namespace apogee
 
 // Returns from the enclosing function when `expression` is not ok.
-#define APOGEE_RETURN_IF_ERROR(expression)               \
-  do {                                                   \
-    ::apogee::Status status_of_step = (expression);      \
-    if (!status_of_step.ok()) return status_of_step;     \
+#define APOGEE_RETURN_IF_ERROR(expression)           \
+  do {                                               \
+    ::apogee::Status status_of_step = (expression);  \
+    if (!status_of_step.ok()) return status_of_step; \
   } while (false)

@@ -72,9 +72,7 @@ void LogFlusher::Run() {
 // Waits until there is something to flush (true) or the end (false).
 bool LogFlusher::WaitForWork() {
   std::unique_lock lock(mutex_);
-  const auto wanted = [this] {
-    return stop_ || (failure_.ok() && wanted_ > log_.flushed());
-  };
+  const auto wanted = [this] { return stop_ || (failure_.ok() && wanted_ > log_.flushed()); };
   // After a failure there is no work any more, only the end.
   while (options_.mode == FlushMode::kAsync && failure_.ok() && !wanted()) {
     const bool woken =

@@ -20,26 +20,29 @@ enum class FlushMode : uint8_t {
 
 struct FlushOptions {
   FlushMode mode = FlushMode::kAsync;
-  int64_t interval_ms = 500;            // async: how often the thread looks
-  int32_t least_pages = 4;              // async: dirty 4 KiB pages below which an interval is skipped
-  int64_t thorough_interval_ms = 10000; // async: flushes whatever is dirty at least this often
+  int64_t interval_ms = 500;  // async: how often the thread looks
+  int32_t least_pages = 4;    // async: dirty 4 KiB pages below which an interval is skipped
+  int64_t thorough_interval_ms = 10000;  // async: flushes whatever is dirty at least this often
 };
 
-// Makes appended bytes durable on its own thread ("flush"), and owns the thread that prepares segments ("preallocate").
+// Makes appended bytes durable on its own thread ("flush"), and owns the thread that prepares
+// segments ("preallocate").
 //
-// Thread: Request from the appender, never blocks. flushed(), status() from any. on_flushed is called on the flush
-// thread after each sync that advanced and once after the first failure.
-// Failure: the first failed sync is sticky. Nothing at or above it ever becomes flushed; status() says why.
+// Thread: Request from the appender, never blocks. flushed(), status() from any. on_flushed is
+// called on the flush thread after each sync that advanced and once after the first failure.
+// Failure: the first failed sync is sticky. Nothing at or above it ever becomes flushed; status()
+// says why.
 class LogFlusher {
  public:
   LogFlusher(CommitLog& log, const FlushOptions& options, std::function<void()> on_flushed);
   ~LogFlusher();  // stops and joins
 
   void Start();  // before the first append
-  // Wakes the thread to flush now, when `end` is not yet flushed. Each durable append under kSync asks for it; under
-  // kAsync only who will not wait for the interval.
+  // Wakes the thread to flush now, when `end` is not yet flushed. Each durable append under kSync
+  // asks for it; under kAsync only who will not wait for the interval.
   void Request(PhysicalOffset end);
-  // Flushes what is appended, then ends the threads; no append may follow. Answers status(). Idempotent.
+  // Flushes what is appended, then ends the threads; no append may follow. Answers status().
+  // Idempotent.
   Status Stop();
   PhysicalOffset flushed() const { return log_.flushed(); }
   Status status() const;

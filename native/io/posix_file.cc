@@ -63,8 +63,7 @@ class PosixMapping final : public FileMapping {
   }
 
   void AdviseSmallWrites(bool small) override {
-    [[maybe_unused]] const int ignored =
-        ::madvise(data_, size_, small ? MADV_RANDOM : MADV_NORMAL);
+    [[maybe_unused]] const int ignored = ::madvise(data_, size_, small ? MADV_RANDOM : MADV_NORMAL);
   }
 
  private:

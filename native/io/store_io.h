@@ -11,18 +11,20 @@
 
 namespace apogee {
 
-// A file mapped shared into memory. Unmapped by the destructor. Thread: any; the owner orders accesses.
+// A file mapped shared into memory. Unmapped by the destructor. Thread: any; the owner orders
+// accesses.
 class FileMapping {
  public:
   virtual ~FileMapping() = default;
   virtual uint8_t* data() = 0;
   virtual size_t size() const = 0;
-  // Makes bytes [from, to) durable (msync MS_SYNC over whole pages). Returns after the device has them.
+  // Makes bytes [from, to) durable (msync MS_SYNC over whole pages). Returns after the device has
+  // them.
   virtual Status Sync(size_t from, size_t to) = 0;
   // Touches [from, to) for writing so that the first store does not fault. Best effort.
   virtual void Populate(size_t from, size_t to) = 0;
-  // Whether small parts will be written and synced one by one. Then pages are not read or made in groups, since a sync
-  // writes whole groups (on ext4 up to 1 MiB for one dirty byte). Best effort.
+  // Whether small parts will be written and synced one by one. Then pages are not read or made in
+  // groups, since a sync writes whole groups (on ext4 up to 1 MiB for one dirty byte). Best effort.
   virtual void AdviseSmallWrites(bool small) = 0;
 };
 
@@ -31,26 +33,28 @@ class StoreFile {
  public:
   virtual ~StoreFile() = default;
   virtual Status Size(uint64_t* size_bytes) = 0;
-  // Reserves the blocks of [from, to), extending the file when `to` lies behind its end, so that a later store into a
-  // mapping cannot hit a full disk. kNoSpace leaves the file's size as it was.
+  // Reserves the blocks of [from, to), extending the file when `to` lies behind its end, so that a
+  // later store into a mapping cannot hit a full disk. kNoSpace leaves the file's size as it was.
   virtual Status Reserve(uint64_t from, uint64_t to) = 0;
   // Sets the size; growing leaves a hole.
   virtual Status Truncate(uint64_t size_bytes) = 0;
   virtual Status Read(uint64_t at, std::span<uint8_t> into, size_t* read_bytes) = 0;
-  virtual Status Write(uint64_t at, std::span<const uint8_t> bytes) = 0;  // all or an error; retries EINTR
-  virtual Status Sync() = 0;                                              // fdatasync
-  // Makes [from, to), which must be within the file, read as zeros: a cut tail must not come back to life. Reads
-  // only what was written there and writes only where it is not zero; `changed` says whether it did. Not synced.
+  virtual Status Write(uint64_t at,
+                       std::span<const uint8_t> bytes) = 0;  // all or an error; retries EINTR
+  virtual Status Sync() = 0;                                 // fdatasync
+  // Makes [from, to), which must be within the file, read as zeros: a cut tail must not come back
+  // to life. Reads only what was written there and writes only where it is not zero; `changed` says
+  // whether it did. Not synced.
   virtual Status Zero(uint64_t from, uint64_t to, bool* changed) = 0;
-  // The first part of [from, to) that was ever written and may hold anything but zeros; false when there is none. A
-  // file system that cannot tell answers with the whole range.
+  // The first part of [from, to) that was ever written and may hold anything but zeros; false when
+  // there is none. A file system that cannot tell answers with the whole range.
   virtual bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) = 0;
   // Maps the first `size_bytes`, which must be within the file's size.
   virtual Status Map(size_t size_bytes, bool writable, std::unique_ptr<FileMapping>* mapping) = 0;
 };
 
-// Lock on a file that excludes other processes (POSIX record lock on byte 0, as Java's FileChannel takes).
-// Released by the destructor.
+// Lock on a file that excludes other processes (POSIX record lock on byte 0, as Java's FileChannel
+// takes). Released by the destructor.
 class FileLock {
  public:
   virtual ~FileLock() = default;
@@ -67,17 +71,19 @@ struct SpaceInfo {
   uint64_t free_bytes = 0;  // available to this user
 };
 
-// Every file operation of the store. One POSIX version, simulated ones for tests. Paths are absolute or relative
-// to the process; callers build them only from validated names. Thread-safe.
+// Every file operation of the store. One POSIX version, simulated ones for tests. Paths are
+// absolute or relative to the process; callers build them only from validated names. Thread-safe.
 class StoreIo {
  public:
   enum class OpenMode { kRead, kReadWrite, kCreate /* read-write, created when absent */ };
 
   virtual ~StoreIo() = default;
   virtual Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) = 0;
-  virtual Status CreateDirectories(const std::string& path) = 0;  // and syncs every parent it adds an entry to
+  virtual Status CreateDirectories(
+      const std::string& path) = 0;  // and syncs every parent it adds an entry to
   virtual Status SyncDirectory(const std::string& path) = 0;
-  virtual Status List(const std::string& path, std::vector<DirEntry>* entries) = 0;  // sorted by name
+  virtual Status List(const std::string& path,
+                      std::vector<DirEntry>* entries) = 0;  // sorted by name
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;  // a file or an empty directory
   virtual bool Exists(const std::string& path) = 0;

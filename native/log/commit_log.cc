@@ -19,10 +19,9 @@ Status NotFound(PhysicalOffset offset) {
 }
 
 Status TooLarge(const char* what, size_t size_bytes, size_t limit_bytes) {
-  return Status::Error(StatusCode::kTooLarge, std::string(what) + " of " +
-                                                  std::to_string(size_bytes) +
-                                                  " bytes is over the limit of " +
-                                                  std::to_string(limit_bytes));
+  return Status::Error(StatusCode::kTooLarge,
+                       std::string(what) + " of " + std::to_string(size_bytes) +
+                           " bytes is over the limit of " + std::to_string(limit_bytes));
 }
 
 // Whether a message record that says it stands at `offset` begins the bytes, and is not longer.

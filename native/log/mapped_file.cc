@@ -33,9 +33,9 @@ Status MappedFile::Open(StoreIo& io, const std::string& path, int64_t start_offs
   if (found_bytes == 0) {
     APOGEE_RETURN_IF_ERROR(opened->Allocate(io));
   } else if (found_bytes != size_bytes) {
-    return Status::Error(StatusCode::kCorruption,
-                         path + " has " + std::to_string(found_bytes) + " bytes instead of " +
-                             std::to_string(size_bytes));
+    return Status::Error(StatusCode::kCorruption, path + " has " + std::to_string(found_bytes) +
+                                                      " bytes instead of " +
+                                                      std::to_string(size_bytes));
   }
   APOGEE_RETURN_IF_ERROR(opened->file_->Map(size_bytes, true, &opened->mapping_));
   opened->mapping_data_ = opened->mapping_->data();
@@ -66,15 +66,15 @@ uint8_t* MappedFile::write_position() {
 Status MappedFile::PrepareWrite(uint32_t bytes) {
   const uint32_t position = wrote_.load(std::memory_order_relaxed);
   if (bytes > size_bytes_ - position) {
-    return Status::Error(StatusCode::kTooLarge, path_ + " has no room for " +
-                                                    std::to_string(bytes) + " bytes");
+    return Status::Error(StatusCode::kTooLarge,
+                         path_ + " has no room for " + std::to_string(bytes) + " bytes");
   }
   const uint32_t needed = position + bytes;
   if (needed <= reserved_) return Status::Ok();
   const uint32_t from = std::max(reserved_, position - position % kBlockBytes);
   const uint64_t steps = (uint64_t{needed} + reserve_step_bytes_ - 1) / reserve_step_bytes_;
-  const auto to = static_cast<uint32_t>(
-      std::min<uint64_t>(steps * reserve_step_bytes_, size_bytes_));
+  const auto to =
+      static_cast<uint32_t>(std::min<uint64_t>(steps * reserve_step_bytes_, size_bytes_));
   APOGEE_RETURN_IF_ERROR(file_->Reserve(from, to));
   reserved_ = to;
   return Status::Ok();
@@ -88,8 +88,8 @@ void MappedFile::Publish(uint32_t bytes) {
 
 Status MappedFile::Append(std::span<const uint8_t> bytes) {
   if (bytes.size() > space_left()) {
-    return Status::Error(StatusCode::kTooLarge, path_ + " has no room for " +
-                                                    std::to_string(bytes.size()) + " bytes");
+    return Status::Error(StatusCode::kTooLarge,
+                         path_ + " has no room for " + std::to_string(bytes.size()) + " bytes");
   }
   const auto count = static_cast<uint32_t>(bytes.size());
   APOGEE_RETURN_IF_ERROR(PrepareWrite(count));

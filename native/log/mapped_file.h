@@ -11,19 +11,22 @@
 
 namespace apogee {
 
-// One segment of a mapped, append-only file: fixed size, blocks reserved, mapped shared for its whole life.
+// One segment of a mapped, append-only file: fixed size, blocks reserved, mapped shared for its
+// whole life.
 //
-// Positions are bytes within this file. wrote() counts bytes published by the one writer (release); readers on any
-// thread may read below it (acquire). flushed() <= wrote(): bytes known to be on the device.
-// Blocks are reserved `reserve_step_bytes` at a time ahead of the writer (the whole file when the step is 0), so that a
-// full disk is a Status and never a SIGBUS.
-// Lifetime: shared_ptr; the mapping lives until the last reference goes, also after Remove().
+// Positions are bytes within this file. wrote() counts bytes published by the one writer (release);
+// readers on any thread may read below it (acquire). flushed() <= wrote(): bytes known to be on the
+// device. Blocks are reserved `reserve_step_bytes` at a time ahead of the writer (the whole file
+// when the step is 0), so that a full disk is a Status and never a SIGBUS. Lifetime: shared_ptr;
+// the mapping lives until the last reference goes, also after Remove().
 class MappedFile {
  public:
-  // Opens or creates `path` (named by its start offset, 20 decimal digits). A new file gets its full size at once,
-  // is synced, and its directory synced. An existing file must have exactly `size_bytes`, else kCorruption.
-  static Status Open(StoreIo& io, const std::string& path, int64_t start_offset, uint32_t size_bytes,
-                     uint32_t reserve_step_bytes, std::shared_ptr<MappedFile>* file);
+  // Opens or creates `path` (named by its start offset, 20 decimal digits). A new file gets its
+  // full size at once, is synced, and its directory synced. An existing file must have exactly
+  // `size_bytes`, else kCorruption.
+  static Status Open(StoreIo& io, const std::string& path, int64_t start_offset,
+                     uint32_t size_bytes, uint32_t reserve_step_bytes,
+                     std::shared_ptr<MappedFile>* file);
 
   int64_t start_offset() const { return start_offset_; }
   uint32_t size() const { return size_bytes_; }
@@ -35,31 +38,36 @@ class MappedFile {
 
   // Writer thread only. Memory from wrote() on; PrepareWrite, fill it, then Publish(). Never moves.
   uint8_t* write_position();
-  // Makes sure that blocks for the next `bytes` are reserved. Cheap when they are. kNoSpace writes nothing.
+  // Makes sure that blocks for the next `bytes` are reserved. Cheap when they are. kNoSpace writes
+  // nothing.
   Status PrepareWrite(uint32_t bytes);
   uint32_t space_left() const { return size_bytes_ - wrote_.load(std::memory_order_relaxed); }
-  void Publish(uint32_t bytes);                    // wrote += bytes
-  Status Append(std::span<const uint8_t> bytes);   // PrepareWrite + copy + Publish; kTooLarge when it does not fit
+  void Publish(uint32_t bytes);  // wrote += bytes
+  Status Append(std::span<const uint8_t>
+                    bytes);  // PrepareWrite + copy + Publish; kTooLarge when it does not fit
   // Recovery only, no concurrent writer: wrote = flushed = `position`.
   void ResetPosition(uint32_t position);
   // Recovery only: everything from wrote() to the end reads as zeros, durably.
   Status ZeroTail();
-  // Recovery only: the first part of [from, size) that was ever written, see StoreFile::NextWritten.
+  // Recovery only: the first part of [from, size) that was ever written, see
+  // StoreFile::NextWritten.
   bool NextWritten(uint32_t from, uint32_t* data_from, uint32_t* data_to) const;
-  // Recovery only: makes [0, wrote) durable, whatever flushed() says. After a crash of the process alone, bytes that
-  // were never synced are still there to be read.
+  // Recovery only: makes [0, wrote) durable, whatever flushed() says. After a crash of the process
+  // alone, bytes that were never synced are still there to be read.
   Status SyncAll();
 
   // Bytes [from, from+count) of the mapping; caller keeps the file alive and stays below wrote().
   const uint8_t* data() const { return mapping_data_; }
   uint8_t* mutable_data() { return mapping_data_; }
 
-  // Makes everything wrote() at call time durable, then advances flushed(). One caller at a time. The first failure is
-  // sticky: the kernel may have dropped the pages, so no later call answers ok.
+  // Makes everything wrote() at call time durable, then advances flushed(). One caller at a time.
+  // The first failure is sticky: the kernel may have dropped the pages, so no later call answers
+  // ok.
   Status Flush();
   // Unlinks the file and syncs its directory; memory stays valid for holders of references.
   Status Remove();
-  // Makes the memory of [from, to) ready for stores. From any thread, beside the writer. Best effort.
+  // Makes the memory of [from, to) ready for stores. From any thread, beside the writer. Best
+  // effort.
   void Populate(uint32_t from, uint32_t to) { mapping_->Populate(from, to); }
   // See FileMapping. From any thread.
   void AdviseSmallWrites(bool small) { mapping_->AdviseSmallWrites(small); }

@@ -173,7 +173,7 @@ void Dispatcher::Publish(const Position& at) {
   touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
   const bool arrived = arrivals_.Published(touched_);
   touched_.clear();
-  if (callbacks_.on_progress) callbacks_.on_progress();
+  if (callbacks_.on_dispatched) callbacks_.on_dispatched();
   if (arrived && callbacks_.on_arrival) callbacks_.on_arrival();
 }
 

@@ -27,7 +27,7 @@ namespace apogee {
 class Dispatcher {
  public:
   struct Callbacks {
-    std::function<void()> on_progress;
+    std::function<void()> on_dispatched;
     std::function<void()> on_arrival;
     std::function<void(const Status&)> on_failure;
   };

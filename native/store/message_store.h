@@ -17,7 +17,8 @@
 
 namespace apogee {
 
-// Java's layout under root: commitlog/ consumequeue/TOPIC/QID/ index/ checkpoint abort lock config/.
+// Java's layout under root: commitlog/ consumequeue/TOPIC/QID/ index/ checkpoint abort lock
+// config/.
 struct StoreOptions {
   std::string root;
   std::string commit_log_directory;  // default root/commitlog
@@ -31,7 +32,8 @@ struct StoreOptions {
   FlushOptions flush;
   int64_t consume_queue_flush_interval_ms = 1000;
   HostAddress store_host;
-  // Java's delay table: ms per level, index 0 = level 1. Sets the tag code of SCHEDULE_TOPIC_XXXX entries.
+  // Java's delay table: ms per level, index 0 = level 1. Sets the tag code of SCHEDULE_TOPIC_XXXX
+  // entries.
   std::vector<int64_t> delay_levels_ms;
 };
 
@@ -59,7 +61,8 @@ struct AppendResult {
   uint32_t size_bytes = 0;
 };
 
-// appended >= flushed; dispatched <= appended. dispatched: queue entries and index below it are readable.
+// appended >= flushed; dispatched <= appended. dispatched: queue entries and index below it are
+// readable.
 struct Watermarks {
   PhysicalOffset appended;
   PhysicalOffset flushed;
@@ -68,14 +71,14 @@ struct Watermarks {
 
 enum class PullStatus : uint8_t {  // Java's GetMessageStatus
   kFound,
-  kNoMatchedMessage,      // entries scanned, none passed the filter
-  kMessageWasRemoving,    // the log no longer has the bytes
-  kOffsetFoundNull,       // within bounds but no entry there
-  kOffsetOverflowBadly,   // beyond max
-  kOffsetOverflowOne,     // exactly max: nothing new yet
-  kOffsetTooSmall,        // below min
-  kNoMatchedQueue,        // no such queue
-  kNoMessageInQueue,      // queue exists, max is 0
+  kNoMatchedMessage,     // entries scanned, none passed the filter
+  kMessageWasRemoving,   // the log no longer has the bytes
+  kOffsetFoundNull,      // within bounds but no entry there
+  kOffsetOverflowBadly,  // beyond max
+  kOffsetOverflowOne,    // exactly max: nothing new yet
+  kOffsetTooSmall,       // below min
+  kNoMatchedQueue,       // no such queue
+  kNoMessageInQueue,     // queue exists, max is 0
 };
 
 struct PullRequest {
@@ -83,20 +86,24 @@ struct PullRequest {
   int32_t queue_id = 0;
   QueueOffset from;
   int32_t max_count = 32;
-  // Filter: pass when empty, or when the entry's tag code is among these (Java String.hashCode, sign-extended).
+  // Filter: pass when empty, or when the entry's tag code is among these (Java String.hashCode,
+  // sign-extended).
   std::span<const int32_t> tag_codes;
-  uint32_t max_bytes = 262144;  // stops after this many, but always gives one record when it fits `into`
+  uint32_t max_bytes =
+      262144;  // stops after this many, but always gives one record when it fits `into`
 };
 
 struct PullResult {
   PullStatus status = PullStatus::kNoMatchedQueue;
-  QueueOffset next_begin;   // where to pull next
+  QueueOffset next_begin;  // where to pull next
   QueueOffset min;
   QueueOffset max;
   int32_t count = 0;
-  uint32_t size_bytes = 0;       // bytes copied into `into`
-  uint32_t needed_bytes = 0;     // > into.size() when not even the first record fitted: retry with that much
-  int64_t log_behind_bytes = 0;  // appended minus the last record's offset: Java's "suggest pulling from slave" input
+  uint32_t size_bytes = 0;  // bytes copied into `into`
+  uint32_t needed_bytes =
+      0;  // > into.size() when not even the first record fitted: retry with that much
+  int64_t log_behind_bytes =
+      0;  // appended minus the last record's offset: Java's "suggest pulling from slave" input
 };
 
 struct QueryResult {
@@ -122,37 +129,42 @@ struct RecoveryReport {
   PhysicalOffset dispatched_from;  // records from here on were held against queues and index
   PhysicalOffset end;              // where the log goes on
   int64_t added_entries = 0;       // queue entries that were missing
-  std::vector<std::string> notes;  // one sentence for each thing ignored, cut or lost; at most a few hundred
+  std::vector<std::string>
+      notes;  // one sentence for each thing ignored, cut or lost; at most a few hundred
 };
 
-// Told by engine threads; must not block and must not call back into the store. At most a hint: read the state.
+// Told by engine threads; must not block and must not call back into the store. At most a hint:
+// read the state.
 struct StoreListener {
-  std::function<void()> on_progress;  // a watermark moved or a failure appeared
-  std::function<void()> on_arrival;   // a watched queue has new entries (see Watch)
+  std::function<void()> on_progress;    // the flushed watermark moved or a failure appeared
+  std::function<void()> on_dispatched;  // the dispatched watermark moved
+  std::function<void()> on_arrival;     // a watched queue has new entries (see Watch)
 };
 
 // The store: one CommitLog, its queues and index, recovery, and the threads that serve them.
 //
-// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint". Append* from one appender thread only;
-// everything else from any.
-// Close() is idempotent, drains, and is called by the destructor. After a failed sync the store is read-only:
-// appends answer kReadOnly and failure() keeps the first cause.
+// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint". Append* from one
+// appender thread only; everything else from any. Close() is idempotent, drains, and is called by
+// the destructor. After a failed sync the store is read-only: appends answer kReadOnly and
+// failure() keeps the first cause.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
 
-  // Locks the directory, recovers (blocking, possibly long), starts the threads. kLocked names the file.
-  static Status Open(StoreIo& io, const Clock& clock, const StoreOptions& options, StoreListener listener,
-                     std::unique_ptr<MessageStore>* store);
+  // Locks the directory, recovers (blocking, possibly long), starts the threads. kLocked names the
+  // file.
+  static Status Open(StoreIo& io, const Clock& clock, const StoreOptions& options,
+                     StoreListener listener, std::unique_ptr<MessageStore>* store);
   virtual Status Close() = 0;
   virtual const RecoveryReport& recovery() const = 0;  // of this Open
 
-  // A dense handle for a valid topic name (alphabet of Java's TopicValidator, 1 to 127 bytes; also what recovery
-  // found on disk). kInvalidArgument otherwise. Same name, same handle.
+  // A dense handle for a valid topic name (alphabet of Java's TopicValidator, 1 to 127 bytes; also
+  // what recovery found on disk). kInvalidArgument otherwise. Same name, same handle.
   virtual Status Intern(std::string_view topic, TopicHandle* handle) = 0;
 
-  // results[i] answers requests[i]; requests of one batch fail together. Under kSync the caller waits for
-  // watermarks().flushed >= physical_offset + size_bytes and calls RequestFlush once for the whole group.
+  // results[i] answers requests[i]; requests of one batch fail together. Under kSync the caller
+  // waits for watermarks().flushed >= physical_offset + size_bytes and calls RequestFlush once for
+  // the whole group.
   virtual void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) = 0;
   virtual void RequestFlush(PhysicalOffset end) = 0;
 
@@ -160,21 +172,26 @@ class MessageStore {
   virtual Status failure() const = 0;  // ok while writable
 
   virtual PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const = 0;
-  // Asks for one on_arrival when the queue's max exceeds `beyond` (at once when it already does). One shot.
+  // Asks for one on_arrival when the queue's max exceeds `beyond` (at once when it already does).
+  // One shot.
   virtual void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) = 0;
-  // Queues whose watch fired since the last call. Returns how many were written to `topics` and `queue_ids`.
+  // Queues whose watch fired since the last call. Returns how many were written to `topics` and
+  // `queue_ids`.
   virtual size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) = 0;
 
-  virtual bool Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const = 0;  // false: no such queue
-  // Java's getOffsetInQueueByTime: first offset stored at or after the time, clamped to the queue's bounds.
-  virtual QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id, int64_t store_time_ms) const = 0;
+  virtual bool Bounds(TopicHandle topic, int32_t queue_id,
+                      QueueBounds* bounds) const = 0;  // false: no such queue
+  // Java's getOffsetInQueueByTime: first offset stored at or after the time, clamped to the queue's
+  // bounds.
+  virtual QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id,
+                                   int64_t store_time_ms) const = 0;
   // Store time of the message at that offset, -1 when there is none.
   virtual int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const = 0;
   virtual int64_t EarliestStoreTime() const = 0;  // of the first record in the log, -1 when empty
   // Copies the whole record at `offset` into `record`. kNotFound when no message starts there.
   virtual Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const = 0;
-  virtual QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count, int64_t begin_ms,
-                                 int64_t end_ms) const = 0;
+  virtual QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
+                                 int64_t begin_ms, int64_t end_ms) const = 0;
   virtual PhysicalOffset min_physical_offset() const = 0;
   virtual std::vector<QueueName> Queues() const = 0;
 };

@@ -69,7 +69,7 @@ void MessageStoreImpl::StartThreads(Dispatcher::Position from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
       log_, topics_, queues_, index_.get(), arrivals_, options_.delay_levels_ms,
-      Dispatcher::Callbacks{[this] { Progress(); }, listener_.on_arrival, fail});
+      Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail});
   checkpointer_ =
       std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(), checkpoint_,
                                      options_.consume_queue_flush_interval_ms, fail);

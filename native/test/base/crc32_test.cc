@@ -43,7 +43,8 @@ TEST(Crc32Test, TableAndFoldingAgreeAtEveryLengthAndAlignment) {
       const uint8_t* from = bytes.data() + align;
       const uint32_t table = internal::Crc32Table(0xFFFFFFFFu, from, length);
       if (internal::CanFoldCrc32()) {
-        ASSERT_EQ(internal::Crc32Folding(0xFFFFFFFFu, from, length), table) << length << " at " << align;
+        ASSERT_EQ(internal::Crc32Folding(0xFFFFFFFFu, from, length), table)
+            << length << " at " << align;
       }
       if (align == 0) {
         ASSERT_EQ(~table, SlowCrc32({from, length})) << length;

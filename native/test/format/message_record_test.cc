@@ -74,9 +74,8 @@ TEST(MessageRecordTest, GoldenBytes) {
       0x7F, 0x00, 0x00, 0x01, 0x00, 0x00, 0x2A, 0x9F,  // store host 127.0.0.1:10911
       0x00, 0x00, 0x00, 0x02,                          // reconsume times
       0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09,  // prepared transaction offset
-      0x00, 0x00, 0x00, 0x05, 'h', 'e', 'l', 'l', 'o',
-      0x05, 'G', 'r', 'e', 'e', 't',
-      0x00, 0x09, 'T', 'A', 'G', 'S', 0x01, 'T', 'a', 'g', 'A',
+      0x00, 0x00, 0x00, 0x05, 'h',  'e',  'l',  'l',  'o',  0x05, 'G', 'r', 'e',
+      'e',  't',  0x00, 0x09, 'T',  'A',  'G',  'S',  0x01, 'T',  'a', 'g', 'A',
   };
   EXPECT_EQ(Encode(Greeting()), golden);
 }
@@ -94,7 +93,8 @@ void ExpectEqual(const MessageFields& got, const MessageFields& want) {
   EXPECT_TRUE(std::equal(got.body.begin(), got.body.end(), want.body.begin(), want.body.end()));
   EXPECT_TRUE(std::equal(got.properties.begin(), got.properties.end(), want.properties.begin(),
                          want.properties.end()));
-  for (const auto& [a, b] : {std::pair{got.born_host, want.born_host}, std::pair{got.store_host, want.store_host}}) {
+  for (const auto& [a, b] :
+       {std::pair{got.born_host, want.born_host}, std::pair{got.store_host, want.store_host}}) {
     EXPECT_EQ(a.address_bytes, b.address_bytes);
     EXPECT_EQ(std::memcmp(a.address, b.address, b.address_bytes), 0);
     EXPECT_EQ(a.port, b.port);
@@ -183,8 +183,8 @@ TEST(MessageRecordTest, RefusesLengthsThatDoNotAddUp) {
   EXPECT_EQ(with(0, 111), RecordKind::kDamaged);         // beyond what may be read
   EXPECT_EQ(with(0, 0xFFFFFFFF), RecordKind::kDamaged);  // negative to Java
   EXPECT_EQ(with(0, 7), RecordKind::kDamaged);
-  EXPECT_EQ(with(4, 0x12345678), RecordKind::kDamaged);  // magic
-  EXPECT_EQ(with(84, 0xFFFFFFFB), RecordKind::kDamaged); // body length
+  EXPECT_EQ(with(4, 0x12345678), RecordKind::kDamaged);   // magic
+  EXPECT_EQ(with(84, 0xFFFFFFFB), RecordKind::kDamaged);  // body length
   EXPECT_EQ(with(84, 6), RecordKind::kDamaged);
   auto record = good;
   record[93] = 6;  // topic length
@@ -232,7 +232,8 @@ TEST(MessageRecordTest, RandomMutationsNeverReadOutside) {
     if ((kind & 2) != 0) fields.store_host = V6(2, 2);
     seeds.push_back(Encode(fields));
   }
-  constexpr uint32_t kHostile[] = {0, 1, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
+  constexpr uint32_t kHostile[] = {0,      1,      7,      8,          0x7F,       0x80,      0xFF,
+                                   0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
   for (int round = 0; round < 200000; ++round) {
     std::vector<uint8_t> record = seeds[random() % seeds.size()];
     for (uint32_t changes = 1 + random() % 3; changes > 0; --changes) {
@@ -243,7 +244,8 @@ TEST(MessageRecordTest, RandomMutationsNeverReadOutside) {
         StoreBe32(record.data() + at, kHostile[random() % std::size(kHostile)]);
       }
     }
-    if (random() % 4 == 0) StoreBe32(record.data() + 4, random() % 2 == 0 ? kMessageMagicV2 : kMessageMagicV1);
+    if (random() % 4 == 0)
+      StoreBe32(record.data() + 4, random() % 2 == 0 ? kMessageMagicV2 : kMessageMagicV1);
     if (random() % 4 == 0) record.resize(random() % (record.size() + 1));
     ParseExact(record, random() % 2 == 0);
   }

@@ -1,8 +1,5 @@
-#include "io/store_io.h"
-
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/store_io.h"
 #include "test/support/temp_directory.h"
 
 namespace apogee {
@@ -60,7 +58,8 @@ TEST_F(PosixStoreIoTest, ReadsWhatWasWritten) {
 
 TEST_F(PosixStoreIoTest, AMissingFileIsNotFound) {
   std::unique_ptr<StoreFile> file;
-  EXPECT_EQ(io_.Open(directory_ / "none", OpenMode::kReadWrite, &file).code(), StatusCode::kNotFound);
+  EXPECT_EQ(io_.Open(directory_ / "none", OpenMode::kReadWrite, &file).code(),
+            StatusCode::kNotFound);
   EXPECT_EQ(io_.Remove(directory_ / "none").code(), StatusCode::kNotFound);
   EXPECT_FALSE(io_.Exists(directory_ / "none"));
 }

@@ -259,7 +259,8 @@ TEST_F(CommitLogTest, ReadersSeeWholeRecordsWhileTheAppenderRuns) {
       RecordRef ref;
       if (!log->ReadSegment({at}, &ref).ok()) continue;
       const RecordView view = ParseRecord(ref.bytes, true);
-      ASSERT_TRUE(view.kind == RecordKind::kMessage || view.kind == RecordKind::kBlank) << view.reason;
+      ASSERT_TRUE(view.kind == RecordKind::kMessage || view.kind == RecordKind::kBlank)
+          << view.reason;
       if (view.kind == RecordKind::kMessage) ++read;
       at += view.size_bytes;
     }
@@ -272,7 +273,8 @@ TEST_F(CommitLogTest, ReadersSeeWholeRecordsWhileTheAppenderRuns) {
       log->PrepareAhead();
     }
   });
-  for (int k = 0; k < 2000; ++k) ASSERT_TRUE(Append(*log, Message(static_cast<size_t>(k % 700))).ok());
+  for (int k = 0; k < 2000; ++k)
+    ASSERT_TRUE(Append(*log, Message(static_cast<size_t>(k % 700))).ok());
   done = true;
   reader.join();
   flusher.join();

@@ -58,7 +58,8 @@ TEST_F(MappedFileTest, ANewFileIsWholeSyncedAndInItsDirectory) {
 }
 
 TEST_F(MappedFileTest, AFullDiskAtCreationLeavesNoFile) {
-  for (const IoCall call : {IoCall::kReserve, IoCall::kTruncate, IoCall::kSync, IoCall::kSyncDirectory}) {
+  for (const IoCall call :
+       {IoCall::kReserve, IoCall::kTruncate, IoCall::kSync, IoCall::kSyncDirectory}) {
     io_.Fail(call, 1, ENOSPC);
     std::shared_ptr<MappedFile> file;
     EXPECT_EQ(Open(kStep, &file).code(), StatusCode::kNoSpace);

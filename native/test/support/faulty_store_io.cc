@@ -128,7 +128,8 @@ Status FaultyStoreIo::Enter(IoCall call, const std::string& what) {
   return Status::Ok();
 }
 
-Status FaultyStoreIo::Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) {
+Status FaultyStoreIo::Open(const std::string& path, OpenMode mode,
+                           std::unique_ptr<StoreFile>* file) {
   APOGEE_RETURN_IF_ERROR(Enter(IoCall::kOpen, "open " + path));
   std::unique_ptr<StoreFile> opened;
   APOGEE_RETURN_IF_ERROR(real_.Open(path, mode, &opened));

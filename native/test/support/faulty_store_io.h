@@ -12,7 +12,17 @@
 namespace apogee::test {
 
 enum class IoCall : uint8_t {
-  kOpen, kReserve, kTruncate, kWrite, kSync, kZero, kMap, kMappingSync, kSyncDirectory, kRename, kRemove,
+  kOpen,
+  kReserve,
+  kTruncate,
+  kWrite,
+  kSync,
+  kZero,
+  kMap,
+  kMappingSync,
+  kSyncDirectory,
+  kRename,
+  kRemove,
 };
 inline constexpr size_t kIoCallKinds = 11;
 
@@ -23,7 +33,8 @@ class FaultyStoreIo final : public StoreIo {
  public:
   explicit FaultyStoreIo(StoreIo& real) : real_(real) {}
 
-  // The k-th call of that kind from now (1 is the next) fails with `error_number` and does nothing; all others pass.
+  // The k-th call of that kind from now (1 is the next) fails with `error_number` and does nothing;
+  // all others pass.
   void Fail(IoCall call, int kth, int error_number);
   // All calls of that kind fail until Pass(call), which also forgets a planned Fail.
   void FailAll(IoCall call, int error_number);
@@ -38,7 +49,9 @@ class FaultyStoreIo final : public StoreIo {
 
   // StoreIo
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) override;
-  Status CreateDirectories(const std::string& path) override { return real_.CreateDirectories(path); }
+  Status CreateDirectories(const std::string& path) override {
+    return real_.CreateDirectories(path);
+  }
   Status SyncDirectory(const std::string& path) override;
   Status List(const std::string& path, std::vector<DirEntry>* entries) override {
     return real_.List(path, entries);
@@ -46,7 +59,9 @@ class FaultyStoreIo final : public StoreIo {
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   bool Exists(const std::string& path) override { return real_.Exists(path); }
-  Status Space(const std::string& path, SpaceInfo* space) override { return real_.Space(path, space); }
+  Status Space(const std::string& path, SpaceInfo* space) override {
+    return real_.Space(path, space);
+  }
   Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
     return real_.Lock(path, lock);
   }

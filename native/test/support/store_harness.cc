@@ -73,6 +73,7 @@ Status StoreHarness::TryOpen() {
     const std::lock_guard lock(mutex_);
     changed_.notify_all();
   };
+  listener.on_dispatched = listener.on_progress;
   listener.on_arrival = [this] {
     const std::lock_guard lock(mutex_);
     ++arrivals_told_;
