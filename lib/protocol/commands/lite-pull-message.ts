@@ -1,33 +1,10 @@
-import { command, int32, int64, optional, resourceName, string } from '../command.ts'
+import { command } from '../command.ts'
+import { pulledFields, pullFields } from '../pull-fields.ts'
 
 /** 361: PULL_MESSAGE as the lite pull consumer of 5.x sends it. */
 export const litePullMessage = command({
   code: 361,
   name: 'LITE_PULL_MESSAGE',
-  request: {
-    consumerGroup: resourceName,
-    topic: resourceName,
-    queueId: int32,
-    queueOffset: int64,
-    maxMsgNums: int32,
-    sysFlag: int32,
-    commitOffset: int64,
-    suspendTimeoutMillis: int64,
-    subscription: optional(string),
-    subVersion: int64,
-    expressionType: optional(string),
-    maxMsgBytes: optional(int32),
-    requestSource: optional(int32),
-    proxyFrowardClientId: optional(string),
-  },
-  response: {
-    suggestWhichBrokerId: int64,
-    nextBeginOffset: int64,
-    minOffset: int64,
-    maxOffset: int64,
-    offsetDelta: optional(int64),
-    topicSysFlag: optional(int32),
-    groupSysFlag: optional(int32),
-    forbiddenType: optional(int32),
-  },
+  request: pullFields,
+  response: pulledFields,
 })

@@ -1,49 +1,11 @@
-import { bool, command, int32, int64, optional, resourceName, string } from '../command.ts'
+import { command } from '../command.ts'
+import { sendFieldsV2, sendWireNames, sentFields } from '../send-fields.ts'
 
 /** 310: SEND_MESSAGE with one-letter names on the wire. */
 export const sendMessageV2 = command({
   code: 310,
   name: 'SEND_MESSAGE_V2',
-  request: {
-    producerGroup: resourceName,
-    topic: resourceName,
-    defaultTopic: resourceName,
-    defaultTopicQueueNums: int32,
-    queueId: int32,
-    sysFlag: int32,
-    bornTimestamp: int64,
-    flag: int32,
-    properties: optional(string),
-    reconsumeTimes: optional(int32),
-    unitMode: optional(bool, false),
-    batch: optional(bool, false),
-    maxReconsumeTimes: optional(int32),
-    brokerName: optional(string),
-  },
-  response: {
-    msgId: string,
-    queueId: int32,
-    queueOffset: int64,
-    transactionId: optional(string),
-    batchUniqId: optional(string),
-    recallHandle: optional(string),
-    MSG_REGION: optional(string),
-    TRACE_ON: optional(string),
-  },
-  wireNames: {
-    producerGroup: 'a',
-    topic: 'b',
-    defaultTopic: 'c',
-    defaultTopicQueueNums: 'd',
-    queueId: 'e',
-    sysFlag: 'f',
-    bornTimestamp: 'g',
-    flag: 'h',
-    properties: 'i',
-    reconsumeTimes: 'j',
-    unitMode: 'k',
-    maxReconsumeTimes: 'l',
-    batch: 'm',
-    brokerName: 'n',
-  },
+  request: sendFieldsV2,
+  response: sentFields,
+  wireNames: sendWireNames,
 })

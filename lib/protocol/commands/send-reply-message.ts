@@ -1,32 +1,10 @@
-import { bool, command, int32, int64, optional, resourceName, string } from '../command.ts'
+import { command } from '../command.ts'
+import { sendFields, sentFields } from '../send-fields.ts'
 
 /** 324: sends the reply of request-reply. */
 export const sendReplyMessage = command({
   code: 324,
   name: 'SEND_REPLY_MESSAGE',
-  request: {
-    producerGroup: resourceName,
-    topic: resourceName,
-    defaultTopic: resourceName,
-    defaultTopicQueueNums: int32,
-    queueId: int32,
-    sysFlag: int32,
-    bornTimestamp: int64,
-    flag: int32,
-    properties: optional(string),
-    reconsumeTimes: optional(int32),
-    unitMode: optional(bool, false),
-    batch: optional(bool, false),
-    maxReconsumeTimes: optional(int32),
-  },
-  response: {
-    msgId: string,
-    queueId: int32,
-    queueOffset: int64,
-    transactionId: optional(string),
-    batchUniqId: optional(string),
-    recallHandle: optional(string),
-    MSG_REGION: optional(string),
-    TRACE_ON: optional(string),
-  },
+  request: sendFields,
+  response: sentFields,
 })
