@@ -13,7 +13,12 @@ const shutdown = async (role: ServerRole): Promise<void> => {
   if (asked.length === 0) exitWith(`No mq${role} running.`)
   for (const { pid } of asked) {
     process.stdout.write(`The mq${role}(${pid}) is running...\n`)
-    process.kill(pid, 'SIGTERM')
+    try {
+      process.kill(pid, 'SIGTERM')
+    } catch (error) {
+      // It ended by itself since it was found.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     process.stdout.write(`Send shutdown request to mq${role}(${pid}) OK\n`)
   }
   for (let waitedMs = 0; runningServers(role).length > 0; waitedMs += LOOK_EVERY_MS) {

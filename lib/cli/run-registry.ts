@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { errorText } from '../base/errors.ts'
 
 /** What a running server process is, as `mqshutdown` names it. */
 export type ServerRole = 'broker' | 'namesrv'
@@ -17,14 +18,24 @@ const registryDir = (): string =>
     ? join(process.env.XDG_RUNTIME_DIR, 'apogeemq')
     : join(tmpdir(), `apogeemq-${userInfo().uid}`)
 
-const entryName = /^(broker|namesrv)-(\d{1,10})$/
+const entryName = /^(broker|namesrv)-([1-9]\d{0,9})$/
+/** One argument of our servers' command lines as /proc gives them: the program's file, also under its installed name. */
+const programArgument = /(?:^|[/\0])(?:(?:apogeemq|mqbroker|mqnamesrv)(?:\.js)?|start\.mjs)\0/
 
-/** Notes that this process is a server; the returned function takes the note back. */
+/**
+ * Notes that this process is a server; the returned function takes the note back. Where notes cannot be kept, as when
+ * XDG_RUNTIME_DIR is another user's, the server runs all the same and this is said on stderr.
+ */
 export const registerServer = (roles: readonly ServerRole[]): (() => void) => {
   const dir = registryDir()
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
   const files = roles.map((role) => join(dir, `${role}-${process.pid}`))
-  for (const file of files) writeFileSync(file, '')
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    for (const file of files) writeFileSync(file, '')
+  } catch (error) {
+    process.stderr.write(`apogeemq: mqshutdown will not find this process: ${errorText(error)}\n`)
+    return () => undefined
+  }
   return () => {
     for (const file of files) rmSync(file, { force: true })
   }
@@ -47,19 +58,23 @@ const entriesOf = (dir: string): string[] => {
   try {
     return readdirSync(dir)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (hasCode(error, 'ENOENT')) return []
     throw error
   }
 }
+
+const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  codes.includes((error as NodeJS.ErrnoException).code ?? '')
 
 /** Whether the process lives and, where the system tells, still is one of ours (process ids are used again). */
 const isOurs = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
+    if (process.platform !== 'linux') return true
+    return programArgument.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    // Gone, also between the two looks; or its id is another user's process now.
+    if (hasCode(error, 'ESRCH', 'ENOENT', 'EPERM')) return false
     throw error
   }
-  if (process.platform !== 'linux') return true
-  return /apogeemq|mqbroker|mqnamesrv|start\.mjs/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
 }

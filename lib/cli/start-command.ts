@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
+import { errorText } from '../base/errors.ts'
 import { Parts } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logging.ts'
-import { parseBrokerConfig, startBroker } from '../broker/index.ts'
-import { parseNamesrvConfig, startNameServer } from '../namesrv/index.ts'
+import { type BrokerConfig, parseBrokerConfig, startBroker } from '../broker/index.ts'
+import { type NamesrvConfig, parseNamesrvConfig, startNameServer } from '../namesrv/index.ts'
 import { readConfigFile, reportConfig } from './config-file.ts'
 import { runServer } from './run-server.ts'
-import { failStart } from './start-failure.ts'
+import { failStart, type PortOptions } from './start-failure.ts'
 
 interface StartFlags {
   readonly data: string
@@ -34,34 +35,42 @@ const brokerProperties = async (flags: StartFlags, nameServer: string): Promise<
   return properties
 }
 
-const startBoth = async (flags: StartFlags) => {
-  const parts = new Parts()
-  const logger = createLogger({ destination: join(flags.data, 'logs', 'apogeemq.log') })
-  const namesrvAddress = `${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${flags.namesrvPort}`
-  const parsed = parseBrokerConfig(await brokerProperties(flags, namesrvAddress))
-  reportConfig(parsed)
-  const brokerPort = parsed.config.current.net.listenPort
-  const portOptions = new Map([
+const nameServerConfig = (flags: StartFlags): NamesrvConfig =>
+  parseNamesrvConfig(
+    new Map([
+      ['listenPort', String(flags.namesrvPort)],
+      ['kvConfigPath', join(flags.data, 'namesrv', 'kvConfig.json')],
+      ['configStorePath', join(flags.data, 'namesrv', 'namesrv.properties')],
+    ]),
+  ).config
+
+const portOptionsOf = (flags: StartFlags, brokerPort: number): PortOptions =>
+  new Map([
     [brokerPort, '--broker-port'],
     [brokerPort - 2, '--broker-port (the port two below it is used as well)'],
     [flags.namesrvPort, '--namesrv-port'],
   ])
+
+const startParts = async (flags: StartFlags, parts: Parts, config: BrokerConfig) => {
+  const logger = createLogger({ destination: join(flags.data, 'logs', 'apogeemq.log') })
+  const surroundings = { clock: systemClock, logger, listenHost: flags.host }
+  const configPath = flags.config === undefined ? {} : { configPath: flags.config }
+  const nameServer = await parts.start('name server', () => startNameServer(nameServerConfig(flags), surroundings))
+  const broker = await parts.start('broker', () => startBroker(config, { ...surroundings, ...configPath }))
+  return `apogeemq ready: name server ${nameServer.address}, broker ${broker.address}, data ${flags.data}`
+}
+
+const startBoth = async (flags: StartFlags) => {
+  const parts = new Parts()
+  let portOptions: PortOptions = new Map()
   try {
-    const namesrv = parseNamesrvConfig(
-      new Map([
-        ['listenPort', String(flags.namesrvPort)],
-        ['kvConfigPath', join(flags.data, 'namesrv', 'kvConfig.json')],
-        ['configStorePath', join(flags.data, 'namesrv', 'namesrv.properties')],
-      ]),
-    )
-    const surroundings = { clock: systemClock, logger, listenHost: flags.host }
-    const nameServer = await parts.start('name server', () => startNameServer(namesrv.config, surroundings))
-    const configPath = flags.config === undefined ? {} : { configPath: flags.config }
-    const broker = await parts.start('broker', () => startBroker(parsed.config, { ...surroundings, ...configPath }))
-    const readyLine = `apogeemq ready: name server ${nameServer.address}, broker ${broker.address}, data ${flags.data}`
-    return { server: parts, readyLine }
+    const namesrvAddress = `${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${flags.namesrvPort}`
+    const parsed = parseBrokerConfig(await brokerProperties(flags, namesrvAddress))
+    reportConfig(parsed)
+    portOptions = portOptionsOf(flags, parsed.config.current.net.listenPort)
+    return { server: parts, readyLine: await startParts(flags, parts, parsed.config) }
   } catch (error) {
-    await parts.stop()
+    await parts.stop().catch((failure: unknown) => process.stderr.write(`apogeemq: ${errorText(failure)}\n`))
     return failStart(error, portOptions)
   }
 }
