@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -95,7 +96,7 @@ const ensureAddon = () => {
     if (missing.length > 0) fail(`building the storage engine needs ${missing.join('; ')}`)
     console.error('apogeemq: compiling the storage engine (about a minute) ...')
     const nodeDir = bundledNodeDir()
-    const gyp = join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js')
+    const gyp = createRequire(join(root, 'package.json')).resolve('node-gyp/bin/node-gyp.js')
     const args = ['rebuild', '--loglevel=warn', '-j', 'max', ...(nodeDir === undefined ? [] : [`--nodedir=${nodeDir}`])]
     run(process.execPath, [gyp, ...args], { what: 'node-gyp', env: { ...process.env, MAKEFLAGS: '--silent' } })
   })
@@ -148,8 +149,10 @@ const withLock = (step) => {
 export const ensureBuilt = () => {
   if (!nodeIsNewEnough()) fail(`needs Node.js 20.17 or later; this is ${process.version}`)
   withLock(() => {
-    ensurePackages()
+    // An installed package has its dependencies and dist/ and may lack the addon only.
+    const isCheckout = existsSync(join(root, 'lib'))
+    if (isCheckout) ensurePackages()
     ensureAddon()
-    ensureDist()
+    if (isCheckout) ensureDist()
   })
 }

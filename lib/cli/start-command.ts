@@ -24,6 +24,9 @@ const portNumber = (text: string): number => {
   return port
 }
 
+/** Addresses that stand for all of the machine's: good to listen on, useless to tell clients. */
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
 /** What the flags say to the broker; the file given with --config may say the rest. */
 const brokerProperties = async (flags: StartFlags, nameServer: string): Promise<Map<string, string>> => {
   const properties = await readConfigFile(flags.config)
@@ -31,7 +34,9 @@ const brokerProperties = async (flags: StartFlags, nameServer: string): Promise<
   properties.delete('storePathCommitLog')
   properties.set('namesrvAddr', nameServer)
   if (flags.brokerPort !== undefined) properties.set('listenPort', String(flags.brokerPort))
-  for (const key of ['brokerIP1', 'brokerIP2']) if (!properties.has(key)) properties.set(key, flags.host)
+  if (!isWildcard(flags.host)) {
+    for (const key of ['brokerIP1', 'brokerIP2']) if (!properties.has(key)) properties.set(key, flags.host)
+  }
   return properties
 }
 
@@ -64,7 +69,8 @@ const startBoth = async (flags: StartFlags) => {
   const parts = new Parts()
   let portOptions: PortOptions = new Map()
   try {
-    const namesrvAddress = `${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${flags.namesrvPort}`
+    const namesrvHost = isWildcard(flags.host) ? '127.0.0.1' : flags.host
+    const namesrvAddress = `${namesrvHost.includes(':') ? `[${namesrvHost}]` : namesrvHost}:${flags.namesrvPort}`
     const parsed = parseBrokerConfig(await brokerProperties(flags, namesrvAddress))
     reportConfig(parsed)
     portOptions = portOptionsOf(flags, parsed.config.current.net.listenPort)

@@ -85,7 +85,7 @@ const checkNames = (what: string, ours: readonly string[], theirs: readonly stri
   if (ours.length === theirs.length && ours.every((name, index) => name === theirs[index])) return
   throw new StoreError(
     'STORE_ADDON_MISMATCH',
-    `the store addon has other ${what} than this package: run \`npm run build\` again`,
+    `the store addon has other ${what} than this package: run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed again`,
   )
 }
 
@@ -110,7 +110,10 @@ export const loadAddon = (): StoreAddon => {
   if (loaded !== undefined) return loaded
   const file = join(packageRoot(), addonPath)
   if (!existsSync(file)) {
-    throw new StoreError('STORE_ADDON_MISSING', `the store addon is not built (no ${file}): run \`npm run build\``)
+    throw new StoreError(
+      'STORE_ADDON_MISSING',
+      `the store addon is not built (no ${file}): run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed`,
+    )
   }
   let addon: StoreAddon
   try {
@@ -118,7 +121,7 @@ export const loadAddon = (): StoreAddon => {
   } catch (cause) {
     throw new StoreError(
       'STORE_ADDON_MISSING',
-      `the store addon ${file} cannot be loaded here: run \`npm run build\` again`,
+      `the store addon ${file} cannot be loaded here: run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed again`,
       { cause },
     )
   }
