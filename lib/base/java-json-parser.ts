@@ -37,6 +37,7 @@ class Parser {
   #valuesLeft: number
   #at = 0
   #references = 0
+  #isInKey = false
 
   constructor(text: string, maxDepth: number, maxValues: number) {
     this.#text = text
@@ -167,10 +168,19 @@ class Parser {
   /** Java writes keys of maps as their own kind: text, bare numbers, whole objects. */
   #key(first: string, depth: number): string {
     if (first === '"' || first === "'") return this.#string(first)
-    if (first === '{' || first === '[') return canonicalText(this.#value(depth))
+    if (first === '{' || first === '[') return canonicalText(this.#keyValue(depth))
     const key = this.#number() ?? this.#match(WORD)
     if (key === undefined) throw this.#syntax('a key is missing')
     return key
+  }
+
+  /** A key within a key is refused: each level would double the escapes of its text. Java's keys are flat. */
+  #keyValue(depth: number): JavaJson {
+    if (this.#isInKey) throw new JavaJsonError('JSON_TOO_DEEP', 'the JSON text has an object as key within a key')
+    this.#isInKey = true
+    const value = this.#value(depth)
+    this.#isInKey = false
+    return value
   }
 
   #asReference(object: JavaJsonObject): JavaJson {

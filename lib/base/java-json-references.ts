@@ -78,6 +78,12 @@ const follow = (root: JavaJson, place: Place): JavaJson | Reference | undefined 
   return at as JavaJson | Reference
 }
 
+/**
+ * Rounds of resolving. fastjson points at values and never at references, which takes one; more lets references point
+ * at references, within a bound on the work.
+ */
+const MAX_ROUNDS = 8
+
 /** Walks the tree as its readers will, references followed; tells when it is larger or deeper than allowed. */
 const measure = (root: JavaJson, maxDepth: number, maxValues: number): 'too large' | 'too deep' | undefined => {
   let left = maxValues
@@ -103,7 +109,8 @@ export const resolveReferences = (root: JavaJson, maxDepth: number, maxValues: n
   let places: Place[] = []
   findPlaces(root, [], places)
   // A reference may point at another one: rounds go on as long as each resolves something.
-  while (places.length > 0) {
+  for (let round = 1; places.length > 0; round++) {
+    if (round > MAX_ROUNDS) return 'too deep'
     const open: Place[] = []
     for (const place of places) {
       const target = follow(root, place)

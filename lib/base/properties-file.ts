@@ -8,19 +8,21 @@ const CONTINUED = /(?:^|[^\\])(?:\\\\)*\\$/
 /** Logical lines: comments and blank lines are gone, continued lines are joined without their leading blanks. */
 const logicalLines = (text: string): string[] => {
   const lines: string[] = []
-  let open: string | undefined
+  // Pieces of a continued line, joined once: a peer may send a line continued a million times.
+  let open: string[] | undefined
   for (const natural of text.split(/\r\n|\r|\n/)) {
     const line = natural.replace(LEADING_BLANK, '')
     if (open === undefined && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
-    const joined = (open ?? '') + line
+    open ??= []
     if (CONTINUED.test(line)) {
-      open = joined.slice(0, -1)
+      open.push(line.slice(0, -1))
     } else {
-      lines.push(joined)
+      lines.push(open.join('') + line)
       open = undefined
     }
   }
-  if (open !== undefined && open !== '') lines.push(open)
+  const rest = open?.join('') ?? ''
+  if (rest !== '') lines.push(rest)
   return lines
 }
 

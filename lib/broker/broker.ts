@@ -83,7 +83,7 @@ export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurr
   try {
     const { identity, net } = config.current
     const port = net.listenPort === 0 ? await anyFreePort() : net.listenPort
-    const { address } = await lookup(identity.host)
+    const address = await literalOf(identity.host)
     const base: Base = { config, clock, logger, parts, port, storeHost: { address, port } }
     await startParts(base, surroundings)
     logger.info({ broker: identity.brokerName, address: `${identity.host}:${port}` }, 'broker is ready')
@@ -99,6 +99,15 @@ export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurr
       .stop()
       .catch((failure: unknown) => logger.error({ error: failure }, 'could not stop after a failed start'))
     throw error
+  }
+}
+
+/** The address that records name for brokerIP1, which may be a host name. */
+const literalOf = async (host: string): Promise<string> => {
+  try {
+    return (await lookup(host)).address
+  } catch (cause) {
+    throw new ApogeeError('CONFIG_INVALID', `brokerIP1: the address of ${host} cannot be found`, { cause })
   }
 }
 

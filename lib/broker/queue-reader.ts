@@ -1,3 +1,4 @@
+import { isValidTopic } from '../protocol/names.ts'
 import type { MessageStore, TopicHandle } from '../store/message-store.ts'
 import { PullResult } from '../store/pull-result.ts'
 import { PullStatus } from '../store/status.ts'
@@ -79,7 +80,8 @@ export class StoreQueues implements QueueReader {
   }
 
   #handle(topic: string, queueId: number): TopicHandle | undefined {
-    if (queueId < 0 || queueId >= MAX_QUEUES) return undefined
+    // A table written by Java may hold names that its store never had: retry topics of groups with long names.
+    if (queueId < 0 || queueId >= MAX_QUEUES || !isValidTopic(topic)) return undefined
     return this.#isTopic(topic) || this.#onDisk.has(topic) ? this.#store.topic(topic) : undefined
   }
 }

@@ -38,7 +38,7 @@ export class StateFile {
 
   /**
    * Resolves when all changes announced so far are on the device.
-   * @throws the system's error; the change stays announced
+   * @throws the system's error; the change stays announced and is tried again
    */
   async flush(): Promise<void> {
     this.#timer?.cancel()
@@ -62,6 +62,7 @@ export class StateFile {
     this.#dirty = false
     const write = writeAtomically(this.#options.path, this.#options.encode().toString()).catch((error: unknown) => {
       this.#dirty = true
+      this.#timer ??= this.#options.clock.after(RETRY_MS, () => this.#writeLogged())
       throw error
     })
     this.#writing = write
@@ -73,7 +74,6 @@ export class StateFile {
     if (!this.#dirty) return
     this.#write().catch((error: unknown) => {
       this.#options.logger.error({ error, path: this.#options.path }, 'broker state could not be written')
-      this.#timer ??= this.#options.clock.after(RETRY_MS, () => this.#writeLogged())
     })
   }
 }

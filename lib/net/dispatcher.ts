@@ -7,7 +7,7 @@ import { requestCodeName } from '../protocol/request-codes.ts'
 import { ResponseCode } from '../protocol/response-codes.ts'
 import { formatAddress } from './address.ts'
 import type { Connection, FrameHandler } from './connection.ts'
-import { type Answer, type Handler, ResponseError } from './handler.ts'
+import { type Answer, type Handler, MAX_REMARK_CHARACTERS, ResponseError } from './handler.ts'
 
 /**
  * What happens to a request code without a handler: brokers and clients answer REQUEST_CODE_NOT_SUPPORTED, the 4.9
@@ -15,7 +15,6 @@ import { type Answer, type Handler, ResponseError } from './handler.ts'
  */
 export type UnknownCodePolicy = 'answer-not-supported' | 'silent'
 
-const MAX_REMARK_CHARACTERS = 4_096
 const NO_FRAME_HANDLERS: ReadonlyMap<number, FrameHandler> = new Map()
 
 const byCode = (handlers: readonly Handler[]): ReadonlyMap<number, Handler> => {

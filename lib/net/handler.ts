@@ -25,12 +25,18 @@ export interface Handler {
   answer(context: RequestContext): Answer | undefined | Promise<Answer | undefined>
 }
 
+/** What a peer is told of a failure at most: remarks quote what the peer sent, whatever its length. */
+export const MAX_REMARK_CHARACTERS = 4_096
+
 /** A failure that the peer is told about by response code and remark. */
 export class ResponseError extends ApogeeError {
   readonly responseCode: number
-  /** @param name response code by its standard name, for example `TOPIC_NOT_EXIST` */
+  /**
+   * @param name response code by its standard name, for example `TOPIC_NOT_EXIST`
+   * @param remark cut at 4,096 characters
+   */
   constructor(name: ResponseCodeName, remark: string, facts: { cause?: unknown } = {}) {
-    super(name, remark, facts)
+    super(name, remark.slice(0, MAX_REMARK_CHARACTERS), facts)
     this.responseCode = ResponseCode[name]
   }
 }

@@ -64,6 +64,8 @@ export class SocketConnection implements Connection {
   /** Frame handlers that took frames of the current chunk. */
   readonly #touched: FrameHandler[] = []
   #inChunk = false
+  /** Why to close once the chunk has ended: until then its frames are in use and their answers are to leave. */
+  #closeAfterChunk: string | undefined
   #closing = false
   #gone = false
   #closeReason = 'closed by the peer'
@@ -129,12 +131,13 @@ export class SocketConnection implements Connection {
     const rest = this.#assembler.take(chunk, sizeBytes, this.#onFrame)
     this.#endChunk()
     if (typeof rest === 'string') this.#refuse(rest)
-    else if (!this.closed) this.#assembler.keepRest(chunk, rest, sizeBytes)
+    else if (this.#takesFrames) this.#assembler.keepRest(chunk, rest, sizeBytes)
     if (this.#assembler.partialBytes === 0) this.#partialSince = undefined
     else if (this.#framesTaken > framesBefore) this.#partialSince = this.#lastActiveAt
     else this.#partialSince ??= this.#lastActiveAt
     this.#inChunk = false
     this.flush()
+    if (this.#closeAfterChunk !== undefined) this.close(this.#closeAfterChunk)
   }
 
   send(command: OutgoingCommand): void {
@@ -163,6 +166,10 @@ export class SocketConnection implements Connection {
 
   close(reason: string): void {
     if (this.closed) return
+    if (this.#inChunk) {
+      this.#closeAfterChunk ??= reason
+      return
+    }
     this.flush()
     this.#closing = true
     this.#closeReason = reason
@@ -208,6 +215,8 @@ export class SocketConnection implements Connection {
   checkDeadlines(nowMs: number): void {
     if (this.closed) return
     const { limits, idleTimeoutMs } = this.#context
+    // What we do not read is not late.
+    if (this.#partialSince !== undefined && !this.isReading) this.#partialSince = nowMs
     if (this.#partialSince !== undefined && nowMs - this.#partialSince >= limits.partialFrameTimeoutMs) {
       this.#giveUp(`a frame was not complete after ${limits.partialFrameTimeoutMs} ms`)
       return
@@ -234,7 +243,11 @@ export class SocketConnection implements Connection {
     } catch (error) {
       this.#refuse(errorText(error))
     }
-    return !this.closed
+    return this.#takesFrames
+  }
+
+  get #takesFrames(): boolean {
+    return !this.closed && this.#closeAfterChunk === undefined
   }
 
   #offerToFrameHandler(frame: FrameView): boolean {
@@ -305,7 +318,7 @@ export class SocketConnection implements Connection {
 
   /** The peer sent what is no frame. Answers to the frames before it still leave. */
   #refuse(reason: string): void {
-    if (this.closed) return
+    if (!this.#takesFrames) return
     this.#context.faults.warn({ peer: formatAddress(this.remote) }, `connection closed: ${reason}`)
     this.close(reason)
   }

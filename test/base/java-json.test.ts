@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseJavaJson, stringifyJava } from '../../lib/base/java-json.ts'
@@ -47,6 +47,23 @@ test('references that lead nowhere, round in circles or multiply are refused', (
   throws(() => parseJavaJson('{"a":{"b":{"$ref":".."}}}'), { code: 'JSON_TOO_DEEP' })
   const doubling = Array.from({ length: 40 }, (_, i) => `"v${i + 1}":[{"$ref":"$.v${i}"},{"$ref":"$.v${i}"}]`)
   throws(() => parseJavaJson(`{"v0":[1],${doubling.join(',')}}`), { code: 'JSON_TOO_LARGE' })
+})
+
+test('short hostile texts do not make the reader work long or keep much', () => {
+  // Each level of an object within a key would double the escapes of its text.
+  const nestedKeys = (depth: number): string => `${'{'.repeat(depth)}"a":1${'}:1'.repeat(depth - 1)}}`
+  equal(plain(nestedKeys(2)) !== undefined, true)
+  throws(() => parseJavaJson(nestedKeys(3)), { code: 'JSON_TOO_DEEP' })
+  throws(() => parseJavaJson(nestedKeys(26)), { code: 'JSON_TOO_DEEP' })
+  // Each of these points at the one behind it: resolved one by one they would take hours.
+  const chain = (links: number): string => {
+    const members = Array.from({ length: links }, (_, i) => `"a${i}":{"$ref":"$.a${i + 1}"}`)
+    return `{${members.join(',')},"a${links}":1}`
+  }
+  equal((plain(chain(4)) as { a0: number }).a0, 1)
+  const startedAt = performance.now()
+  throws(() => parseJavaJson(chain(50_000)), { code: 'JSON_TOO_DEEP' })
+  ok(performance.now() - startedAt < 10_000)
 })
 
 test('depth and size are bounded', () => {

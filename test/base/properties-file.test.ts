@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
@@ -83,4 +83,10 @@ test('whatever is written is read again', () => {
     }),
     { numRuns: 1000 },
   )
+})
+
+test('a line continued a million times is read in one go', () => {
+  const startedAt = performance.now()
+  equal(parseProperties('k=\\\n'.concat('ab\\\n'.repeat(1_000_000))).get('k')?.length, 2_000_000)
+  ok(performance.now() - startedAt < 10_000)
 })

@@ -181,6 +181,22 @@ test('a heartbeat makes the group and its retry topic', async (t) => {
   equal(json(await client.call({ code: 351, extFields: { topic: '%RETRY%G' } })).readQueueNums, 1)
 })
 
+test('asking for the settings of a group does not make it', async (t) => {
+  const { client } = await startTestBroker(t)
+  for (let time = 0; time < 2; time++)
+    equal((await client.request({ code: 352, extFields: { group: 'Nobody' } })).code, 26)
+})
+
+test('long names of Java clients are no reason to refuse a heartbeat', async (t) => {
+  const { client } = await startTestBroker(t)
+  const consumers = 'c'.repeat(127)
+  const request = heartbeat('a', consumers, `%RETRY%${consumers}`)
+  const producers = `_INNER_TRACE_PRODUCER-${'p'.repeat(120)}-PRODUCER-1`
+  await client.call({ ...request, body: Buffer.from(request.body!.toString().replace('"PG"', `"${producers}"`)) })
+  equal((await client.request(queue(38, { consumerGroup: consumers }))).code, 0)
+  match((await client.call({ code: 328 })).body.toString(), /_INNER_TRACE_PRODUCER/)
+})
+
 test('topics and groups survive a restart', async (t) => {
   const storePathRootDir = await testFolder(t)
   const first = await startTestBroker(t, { storePathRootDir })
@@ -262,6 +278,11 @@ test('statistics of topics and groups are answered', async (t) => {
   deepEqual(json(await client.call({ code: 300, extFields: { topic: 'T' } })), { groupList: ['G'] })
   ok(json<{ topicList: string[] }>(await client.call({ code: 305 })).topicList.includes('broker-a'))
   match((await client.call({ code: 328 })).body.toString(), /"PG":\[\{"clientId":"a"/)
+  await client.call(updateTopic('T', { readQueueNums: '1', writeQueueNums: '3' }))
+  const queueCount = async (command: RawCommand): Promise<number> =>
+    (await client.call(command)).body.toString().split('"consumerOffset"').length - 1
+  equal(await queueCount(queue(208, { topic: 'T' })), 1)
+  equal(await queueCount({ code: 317, extFields: { isOrder: 'false' } }), 3)
   for (const code of [21, 201, 43, 45]) ok((await client.call({ code })).body.length > 0)
 })
 

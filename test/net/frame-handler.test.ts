@@ -64,6 +64,25 @@ test('a hot handler that throws answers SYSTEM_ERROR for that frame only', async
   deepEqual(logger.errors, ['a handler failed'])
 })
 
+test('hot frames before one that is none are answered, also one that came in two pieces', async () => {
+  const frameHandlers = new Map([[echo.code, new EndOfChunk()]])
+  await using running = await serve([echoHandler], { frameHandlers })
+  using peer = await Peer.connect(running.port)
+  const body = Buffer.alloc(5_000, 'b')
+  const stream = Buffer.concat([echoFrame(2, 'x', body), Buffer.from('0000000a00000006', 'hex'), Buffer.from('{nope}')])
+  peer.socket.write(Buffer.concat([echoFrame(1, '-'), stream.subarray(0, 1_000)]))
+  await waitFor('the answer to what came with the first piece', () => peer.frames().length === 1)
+  peer.socket.write(stream.subarray(1_000))
+  await waitFor('the end of the connection', () => peer.closed)
+  deepEqual(
+    peer.frames().map((frame) => [frame.opaque, frame.code, frame.body.equals(body)]),
+    [
+      [1, 0, false],
+      [2, 0, true],
+    ],
+  )
+})
+
 test('the code of a frame is found in both header forms, and is not guessed in any other', () => {
   const peek = (frame: Buffer, serializeType = frame[4]!) => {
     const headerEnd = 8 + frame.readUIntBE(5, 3)

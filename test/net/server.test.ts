@@ -235,6 +235,30 @@ test('a frame that is not complete after 30 s closes the connection, however slo
   deepEqual(logger.warnings, ['connection closed: a frame was not complete after 30000 ms'])
 })
 
+test('a frame whose rest we do not read for a while is not late', async () => {
+  const clock = new ManualClock()
+  let release: (() => void) | undefined
+  const slow = handler(echo, async ({ text }) => {
+    await new Promise<void>((resolve) => {
+      release = resolve
+    })
+    return { text }
+  })
+  await using running = await serve([slow], { clock, limits: { maxRequestsInFlight: 1 } })
+  using peer = await Peer.connect(running.port)
+  const second = echoFrame(2, 'second')
+  peer.socket.write(Buffer.concat([echoFrame(1, 'first'), second.subarray(0, 20)]))
+  const releaseFirst = await waitFor('the first request', () => release)
+  peer.socket.write(second.subarray(20))
+  clock.advance(40_000)
+  release = undefined
+  releaseFirst()
+  await waitFor('the answer', () => peer.frames().length === 1)
+  const releaseSecond = await waitFor('the second request', () => release)
+  releaseSecond()
+  await waitFor('both answers', () => peer.frames().length === 2)
+})
+
 test('a connection idle for 120 s is closed, one in use is not', async () => {
   const clock = new ManualClock()
   await using running = await serve([echoHandler], { clock })

@@ -6,6 +6,7 @@ import {
   encodeConsumeStatsList,
   type OffsetWrapper,
 } from '../../protocol/bodies/stats.ts'
+import type { TopicConfig } from '../../protocol/bodies/topic-config.ts'
 import { getBrokerConsumeStats } from '../../protocol/commands/get-broker-consume-stats.ts'
 import { getConsumeStats } from '../../protocol/commands/get-consume-stats.ts'
 import type { ConsumerGroup } from '../consumers/consumer-table.ts'
@@ -26,13 +27,20 @@ export interface ConsumeStatsSources {
 
 type OffsetTable = Map<MessageQueue, OffsetWrapper>
 
-/** Adds the queues of one topic. False when the group no longer subscribes to it, or it is gone. */
-const addTopic = (table: OffsetTable, group: string, topic: string, sources: ConsumeStatsSources): boolean => {
+/** Adds the queues of one topic, as many as `queuesOf` says. False when the group no longer subscribes to it, or it is gone. */
+const addTopic = (
+  table: OffsetTable,
+  group: string,
+  topic: string,
+  sources: ConsumeStatsSources,
+  queuesOf: (config: TopicConfig) => number,
+): boolean => {
   const config = sources.topics.get(topic)
   const connected = sources.consumers.group(group)
   if (config === undefined) return false
   if (connected !== undefined && connected.subscriptions.size > 0 && !connected.subscriptions.has(topic)) return false
-  for (let queueId = 0; queueId < config.readQueueNums; queueId++) {
+  const queues = queuesOf(config)
+  for (let queueId = 0; queueId < queues; queueId++) {
     const brokerOffset = Math.max(0, sources.queues.range(topic, queueId).max)
     const consumerOffset = Math.max(0, sources.offsets.find(group, topic, queueId) ?? 0)
     const storedAt = consumerOffset > 0 ? sources.queues.storeTimeAt(topic, queueId, consumerOffset - 1) : 0
@@ -52,7 +60,8 @@ const groupStatsHandler = (sources: ConsumeStatsSources) =>
     const asked = [topic ?? '', ...(topicList ?? '').split(';')].filter((name) => name !== '')
     const topics = asked.length > 0 ? asked : sources.offsets.topicsOf(consumerGroup)
     const table: OffsetTable = new Map()
-    for (const name of new Set(topics)) addTopic(table, consumerGroup, name, sources)
+    for (const name of new Set(topics))
+      addTopic(table, consumerGroup, name, sources, ({ readQueueNums }) => readQueueNums)
     return reply({}, { body: encodeConsumeStats(statsOf(table)) })
   })
 
@@ -64,7 +73,8 @@ const brokerStatsHandler = (sources: ConsumeStatsSources) =>
       for (const topic of sources.offsets.topicsOf(groupName)) {
         if (isOrder && sources.topics.get(topic)?.order !== true) continue
         const table: OffsetTable = new Map()
-        if (!addTopic(table, groupName, topic, sources)) continue
+        // Java counts the queues written to here, and those read from for a single group.
+        if (!addTopic(table, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums)) continue
         stats.push(statsOf(table))
         for (const { brokerOffset, consumerOffset } of table.values()) totalDiff += brokerOffset - consumerOffset
       }

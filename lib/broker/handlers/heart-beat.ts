@@ -5,7 +5,7 @@ import { heartBeat } from '../../protocol/commands/heart-beat.ts'
 import { retryTopic } from '../../protocol/names.ts'
 import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
 import type { ClientIdentity } from '../clients.ts'
-import { checkGroupName, checkTopicName, decodedBody } from './refusals.ts'
+import { checkGroupName, checkProducerGroupName, checkTopicName, decodedBody } from './refusals.ts'
 
 /** What registering clients needs. */
 export interface Arrival {
@@ -23,10 +23,11 @@ const checkNames = ({ clientID, consumerDataSet, producerDataSet }: HeartbeatDat
   if (clientID === '' || clientID.length > MAX_CLIENT_ID_LENGTH) {
     throw new ResponseError('SYSTEM_ERROR', `a client id has 1 to ${MAX_CLIENT_ID_LENGTH} characters`)
   }
-  for (const { groupName } of producerDataSet) checkGroupName(groupName)
+  for (const { groupName } of producerDataSet) checkProducerGroupName(groupName)
   for (const { groupName, subscriptionDataSet } of consumerDataSet) {
     checkGroupName(groupName)
-    for (const { topic } of subscriptionDataSet) checkTopicName(topic)
+    // Every consumer subscribes to its retry topic, also one whose group's name leaves no room for the prefix.
+    for (const { topic } of subscriptionDataSet) if (topic !== retryTopic(groupName)) checkTopicName(topic)
   }
 }
 

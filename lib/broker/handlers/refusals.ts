@@ -1,6 +1,6 @@
 import { ApogeeError } from '../../base/errors.ts'
 import { ResponseError } from '../../net/handler.ts'
-import { validateTopic } from '../../protocol/names.ts'
+import { validateGroup, validateTopic } from '../../protocol/names.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { groupNameFault } from '../groups/group-table.ts'
 
@@ -22,6 +22,12 @@ export const checkTopicName = (topic: string): void => {
 /** @throws {ResponseError} when the name is no group name */
 export const checkGroupName = (group: string): void => {
   const wrong = groupNameFault(group)
+  if (wrong !== undefined) throw new ResponseError('SYSTEM_ERROR', wrong)
+}
+
+/** A producer group is part of no topic name and may be longer. @throws {ResponseError} when the name is no group name */
+export const checkProducerGroupName = (group: string): void => {
+  const wrong = validateGroup(group)
   if (wrong !== undefined) throw new ResponseError('SYSTEM_ERROR', wrong)
 }
 

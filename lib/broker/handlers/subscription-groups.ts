@@ -12,7 +12,8 @@ import { decodedBody, orRefuse, refuseOnSlave } from './refusals.ts'
 
 /** What making, changing and deleting groups needs. */
 export interface GroupEditor {
-  find(group: string): SubscriptionGroupConfig | undefined
+  /** Without making it. */
+  get(group: string): SubscriptionGroupConfig | undefined
   update(group: SubscriptionGroupConfig): void
   delete(group: string): boolean
   /** Resolves when the table is on the device. */
@@ -39,7 +40,7 @@ const deleteHandler = (groups: GroupEditor, offsets: { removeGroup(group: string
 
 const getHandler = (groups: GroupEditor) =>
   handler(getSubscriptionGroupConfig, ({ group }) => {
-    const config = groups.find(group)
+    const config = groups.get(group)
     if (config === undefined) {
       throw new ResponseError('SUBSCRIPTION_GROUP_NOT_EXIST', `No group in this broker, group: ${group}`)
     }

@@ -9,6 +9,8 @@ import { MAX_QUEUES } from '../topics/topic-table.ts'
 
 /** Most pairs of topic and group; a client that invents pairs gets no further. */
 export const MAX_OFFSET_KEYS = 500_000
+/** Most offsets of all queues together; a client that invents queues gets no further. */
+export const MAX_OFFSETS = 4_000_000
 const FIRST_FLUSH_MS = 10_000
 /** Between topic and group in the file; neither name can contain it. */
 const SEPARATOR = '@'
@@ -28,6 +30,8 @@ export interface ConsumerOffsetsOptions {
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly logger: Logger
+  /** Default `MAX_OFFSETS`. */
+  readonly maxOffsets?: number
 }
 
 /** Where all groups stand, kept in `config/consumerOffset.json`; written every `flushConsumerOffsetInterval`. */
@@ -38,10 +42,13 @@ export class ConsumerOffsets implements OffsetWriter {
   readonly #file: StateFile
   readonly #timer: TimerHandle
   #keys = 0
+  #offsets = 0
+  readonly #maxOffsets: number
   #changed = false
 
   private constructor(options: ConsumerOffsetsOptions) {
     this.#logger = options.logger
+    this.#maxOffsets = options.maxOffsets ?? MAX_OFFSETS
     const { store, offsets } = options.config.current
     const path = join(store.configDir, 'consumerOffset.json')
     this.#file = new StateFile({ ...options, path, encode: () => this.encode(true) })
@@ -61,6 +68,7 @@ export class ConsumerOffsets implements OffsetWriter {
       if (group === undefined || rest.length > 0) continue
       table.#groupsOf(topic).set(group, new Map(queues))
       table.#keys += 1
+      table.#offsets += queues.size
     }
     return table
   }
@@ -77,12 +85,16 @@ export class ConsumerOffsets implements OffsetWriter {
 
   /**
    * Stores an offset as the client says, whatever the queue's bounds. Callers have checked that names are valid.
-   * @returns false when the pair is new and the table is full, or a number is no offset
+   * @returns false when the pair or queue is new and the table is full, or a number is no offset
    */
   commit(group: string, topic: string, queueId: number, queueOffset: number): boolean {
     if (!Number.isSafeInteger(queueOffset) || queueId < 0 || queueId >= MAX_QUEUES) return false
     const queues = this.#topics.get(topic)?.get(group) ?? this.#add(group, topic)
     if (queues === undefined) return false
+    if (!queues.has(queueId)) {
+      if (this.#offsets >= this.#maxOffsets) return false
+      this.#offsets += 1
+    }
     queues.set(queueId, queueOffset)
     this.#changed = true
     return true
@@ -101,8 +113,11 @@ export class ConsumerOffsets implements OffsetWriter {
   /** Forgets all offsets of a group. */
   removeGroup(group: string): void {
     for (const [topic, groups] of this.#topics) {
-      if (!groups.delete(group)) continue
+      const queues = groups.get(group)
+      if (queues === undefined) continue
+      groups.delete(group)
       this.#keys -= 1
+      this.#offsets -= queues.size
       this.#changed = true
       if (groups.size === 0) this.#topics.delete(topic)
     }

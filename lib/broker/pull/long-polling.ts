@@ -15,6 +15,8 @@ export type Wake = 'arrival' | 'timeout'
 
 const TICK_MS = 100
 const MAX_PARKED = 100_000
+/** Pulls of connections that are gone are looked for this often. */
+const SWEEP_TICKS = 50
 
 /**
  * Holds pulls until their queue grows or their time is up. Costs nothing while nothing arrives: the engine is asked for
@@ -28,6 +30,7 @@ export class LongPolling {
   readonly #byDeadline = new Map<number, Set<ParkedPull>>()
   readonly #timer: TimerHandle
   #lastTick: number
+  #sweepTick: number
   #count = 0
 
   /** @param wake called when a parked pull's wait is over; it may park the pull again */
@@ -40,6 +43,7 @@ export class LongPolling {
     this.#clock = clock
     this.#wake = wake
     this.#lastTick = Math.floor(clock.monotonicMs() / TICK_MS)
+    this.#sweepTick = this.#lastTick + SWEEP_TICKS
     this.#timer = clock.every(TICK_MS, () => this.#expire())
     store.onArrival((topic, queueId) => this.#arrived(topic, queueId))
   }
@@ -58,15 +62,15 @@ export class LongPolling {
   park(parked: ParkedPull): boolean {
     const tick = tickOf(parked.deadlineMs)
     if (this.#count >= MAX_PARKED || tick <= this.#lastTick) return false
-    this.#count += 1
     const { plan } = parked
+    this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
+    this.#count += 1
     addTo(this.#byQueue, queueKey(plan.topic, plan.request.queueId), parked)
     addTo(this.#byDeadline, tick, parked)
-    this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
     return true
   }
 
-  /** Answers nothing more; parked pulls end with their connections. */
+  /** Answers nothing more. */
   stop(): void {
     this.#timer.cancel()
     this.#byQueue.clear()
@@ -96,6 +100,21 @@ export class LongPolling {
         this.#forgetQueue(parked)
         this.#count -= 1
         this.#wake(parked, 'timeout')
+      }
+    }
+    if (now >= this.#sweepTick) {
+      this.#sweepTick = now + SWEEP_TICKS
+      this.#dropClosed()
+    }
+  }
+
+  /** Clients choose how long they wait: without this the pulls of those that left could fill the table for ever. */
+  #dropClosed(): void {
+    for (const waiting of this.#byQueue.values()) {
+      for (const parked of waiting) {
+        if (!parked.plan.request.to.connection.closed) continue
+        this.#forgetQueue(parked)
+        this.#forgetDeadline(parked)
       }
     }
   }

@@ -26,6 +26,7 @@ export interface PullSettings {
 /** What the pull path tells the rest of the broker. */
 export interface PullEffects {
   commitOffset(group: string, topic: string, queueId: number, queueOffset: number, clientAddress: string): void
+  /** The store was asked; count 0 when it had nothing. */
   messagesGot(count: number, sizeBytes: number): void
   /** A consumer's offset was out of bounds and is corrected. */
   offsetMoved(event: { group: string; topic: string; queueId: number; asked: number; corrected: number }): void
@@ -64,6 +65,13 @@ const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeNa
       return 'PULL_NOT_FOUND'
   }
 }
+
+/**
+ * Whether a later message can change what the pull found. Not when there is no readable entry below the queue's end:
+ * the consumer has to go on behind that gap.
+ */
+const isWorthWaiting = (status: PullStatus, code: ResponseCodeName): boolean =>
+  status === PullStatus.NO_MATCHED_MESSAGE || (code === 'PULL_NOT_FOUND' && status !== PullStatus.OFFSET_FOUND_NULL)
 
 /** Answers pulls: from the store when there is something, later when there is not. */
 export class PullService {
@@ -121,8 +129,7 @@ export class PullService {
     if (request.to.connection.closed) return
     try {
       const code = this.#read(parked.plan, parked.scannedTo)
-      const nothingForTags = this.#result.status === PullStatus.NO_MATCHED_MESSAGE || code === 'PULL_NOT_FOUND'
-      if (nothingForTags && why === 'arrival') {
+      if (why === 'arrival' && isWorthWaiting(this.#result.status, code)) {
         if (code !== 'PULL_NOT_FOUND') parked.scannedTo = this.#result.nextBeginOffset
         if (this.#polling?.park(parked) === true) return
       }
@@ -135,7 +142,8 @@ export class PullService {
   }
 
   #mayWait(request: PullRequest, code: ResponseCodeName): boolean {
-    return code === 'PULL_NOT_FOUND' && (request.sysFlag & PullFlag.suspend) !== 0
+    if (code !== 'PULL_NOT_FOUND' || (request.sysFlag & PullFlag.suspend) === 0) return false
+    return isWorthWaiting(this.#result.status, code)
   }
 
   #park(plan: PullPlan, scannedTo: number): boolean {
@@ -166,7 +174,9 @@ export class PullService {
       this.#scratch = Buffer.allocUnsafeSlow(this.#result.neededBytes)
       readInto(this.#scratch)
     }
-    return responseCodeOf(this.#result.status, queueOffset)
+    const { status, count: found, sizeBytes } = this.#result
+    this.#effects.messagesGot(status === PullStatus.FOUND ? found : 0, sizeBytes)
+    return responseCodeOf(status, queueOffset)
   }
 
   #answer(plan: PullPlan, code: ResponseCodeName): void {
@@ -181,7 +191,6 @@ export class PullService {
       maxOffset: result.maxOffset,
     }
     const found = code === 'SUCCESS'
-    if (found) this.#effects.messagesGot(result.count, result.sizeBytes)
     writePullAnswer(request.to, answer, this.#scratch, found ? result.sizeBytes : 0)
     if (code === 'PULL_OFFSET_MOVED') {
       const { group, topic, queueId, queueOffset } = request

@@ -8,6 +8,7 @@ import type { AnswerTo, SendResponseWriter, StoredPlace } from './send-response.
 /** Counters the send path moves. */
 export interface SendStats {
   messagesPut(count: number, sizeBytes: number): void
+  putsFailed(count: number): void
 }
 
 /** One send request whose rows stand in the batch. */
@@ -92,7 +93,7 @@ export class SendPipeline {
     if (sends.length === 0) return
     const { batch } = this
     this.#pending = []
-    this.#store.append(batch)
+    this.#append()
     const held: Stored[] = []
     for (const send of sends) this.#settleAppend(send, held)
     const { endOffset } = batch
@@ -103,10 +104,22 @@ export class SendPipeline {
     else if (endOffset >= 0) this.#gate.requestSoon(endOffset)
   }
 
+  /** Rows never outlive the bytes they point to, whatever happens to the append. */
+  #append(): void {
+    const { batch } = this
+    try {
+      this.#store.append(batch)
+    } catch (error) {
+      batch.clear()
+      throw error
+    }
+  }
+
   #settleAppend(send: PendingSend, held: Stored[]): void {
     const { batch } = this
     const status = batch.status(send.firstRow)
     if (status !== AppendStatus.OK) {
+      this.#stats.putsFailed(send.rows)
       if (!send.oneway) {
         const { code, remark } = this.#refusal(status)
         this.#responses.refused(send.to, code, remark)

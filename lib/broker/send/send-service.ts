@@ -3,6 +3,7 @@ import { ResponseError } from '../../net/handler.ts'
 import { forEachBatchMessage } from '../../protocol/batch-codec.ts'
 import { PropertyName } from '../../protocol/property-names.ts'
 import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
+import { transactionType } from '../../protocol/sys-flags.ts'
 import { maxAppendRows } from '../../store/append-batch.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { AnswerTo } from './send-response.ts'
@@ -32,6 +33,9 @@ const WATCH_TRANSACTION = 1
 const WATCH_DELAY = 2
 const MAX_HOST_BYTES = 16
 const PROPERTY_SEPARATOR_BYTE = 2
+/** Properties of a whole batch, those of the batch repeated for each message, may take so many times a largest body. */
+const MAX_BATCH_PROPERTIES_FACTOR = 4
+const LEAST_BATCH_PROPERTIES_LIMIT = 1024 * 1024
 
 /** Turns send requests into rows of the pipeline's batch, with Java's checks and stored properties. */
 export class SendService {
@@ -115,6 +119,7 @@ export class SendService {
     refuseUnsupported(this.#ofBatch, properties)
     const waits = waitsForStore(this.#ofBatch, properties)
     const auxBytes = bodyEnd - bodyStart + count * (commonBytes + 1) + MAX_HOST_BYTES
+    refuseBatch(request.sysFlag, auxBytes, this.#maxBodyBytes)
     this.#pipeline.prepare(body, count, auxBytes)
     const { batch } = this.#pipeline
     const firstRow = batch.count
@@ -179,6 +184,9 @@ export class SendService {
         `request queueId[${queueId}] is illegal, ${config} Producer: ${address}:${port}`,
       )
     }
+    if (queueId < 0 && topic.config.writeQueueNums <= 0) {
+      throw new ResponseError('SYSTEM_ERROR', `topic[${topic.name}] has no queue to write to`)
+    }
     return queueId >= 0 ? queueId : Math.floor(this.#random() * topic.config.writeQueueNums)
   }
 
@@ -193,6 +201,21 @@ export class SendService {
       throw new ResponseError('MESSAGE_ILLEGAL', `the batch has ${count} messages, the limit is ${maxAppendRows}`)
     }
     return count
+  }
+}
+
+/**
+ * A batch is no transaction, and what it takes in memory and in the log is bounded by its size on the wire: properties
+ * of the batch are stored with every message.
+ */
+const refuseBatch = (sysFlag: number, propertiesBytes: number, maxBodyBytes: number): void => {
+  if (transactionType(sysFlag) !== 0) {
+    throw new ResponseError('MESSAGE_ILLEGAL', 'the message is illegal: a batch cannot be part of a transaction')
+  }
+  const limit = Math.max(LEAST_BATCH_PROPERTIES_LIMIT, MAX_BATCH_PROPERTIES_FACTOR * maxBodyBytes)
+  if (propertiesBytes > limit) {
+    const remark = `the message is illegal, the batch's properties take ${propertiesBytes} bytes, the limit is ${limit}`
+    throw new ResponseError('MESSAGE_ILLEGAL', remark)
   }
 }
 

@@ -1,5 +1,6 @@
 import { ResponseError } from '../../net/handler.ts'
 import { isRetryTopic, isUnsendableTopic, validateTopic } from '../../protocol/names.ts'
+import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
 
 /** What the send path reads of a topic. */
@@ -26,6 +27,8 @@ export interface SendTopicTable {
       readonly topicSysFlag: number
     },
   ): SendTopicConfig | undefined
+  /** Makes a topic of the broker's own accord, for retry topics; undefined when its name is not valid. */
+  createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number): SendTopicConfig | undefined
 }
 
 /** A topic that messages may be sent to, with what the hot path needs of it. */
@@ -48,6 +51,7 @@ export interface CreationHints {
   readonly remoteAddress: string
 }
 
+const RETRY_QUEUES = 1
 const MULTI_TAGS_FLAG = 1 << 1
 const UNIT_FLAG = 1
 const UNIT_SUB_FLAG = 2
@@ -116,12 +120,12 @@ export class SendTopics {
   #create(name: string, hints: CreationHints): SendTopicConfig {
     const topicSysFlag = hints.unitMode ? (isRetryTopic(name) ? UNIT_SUB_FLAG : UNIT_FLAG) : 0
     const { defaultTopic, defaultTopicQueueNums, remoteAddress } = hints
-    const created = this.#topics.createOnSend(name, {
-      defaultTopic,
-      defaultTopicQueueNums,
-      remoteAddress,
-      topicSysFlag,
-    })
+    const wish = { defaultTopic, defaultTopicQueueNums, remoteAddress, topicSysFlag }
+    const created =
+      this.#topics.createOnSend(name, wish) ??
+      (isRetryTopic(name)
+        ? this.#topics.createOnSendBack(name, RETRY_QUEUES, PERM_READ | PERM_WRITE, topicSysFlag)
+        : undefined)
     if (created === undefined) {
       throw new ResponseError('TOPIC_NOT_EXIST', `topic[${name}] not exist, apply first please!`)
     }

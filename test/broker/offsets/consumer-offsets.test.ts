@@ -83,3 +83,14 @@ test('a broken file gives way to its previous generation', async (t) => {
   equal(offsets.find('G', 'T', 0), 9)
   await offsets.stop()
 })
+
+test('a client that invents queues gets no further than the cap, known queues go on', async (t) => {
+  const offsets = await ConsumerOffsets.load({ ...(await tableOptions(t)), maxOffsets: 3 })
+  for (const queueId of [0, 1, 2]) ok(offsets.commit('G', 'T', queueId, 5))
+  equal(offsets.commit('G', 'T', 3, 5), false)
+  equal(offsets.commit('H', 'T', 0, 5), false)
+  ok(offsets.commit('G', 'T', 0, 6))
+  offsets.removeGroup('G')
+  ok(offsets.commit('H', 'T', 0, 5))
+  await offsets.stop()
+})

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { MessageStore } from '../../../lib/store/index.ts'
 import { masked } from '../../support/commitlog-reader.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { type RawMessage, sendBatch, sendV1, sendV2 } from '../../support/raw-messages.ts'
+import { type RawMessage, readQueue, sendBatch, sendV1, sendV2 } from '../../support/raw-messages.ts'
+import { waitFor } from '../../support/wait-for.ts'
 import { startSendPullServer } from '../support/send-pull-server.ts'
 
 const message = (more: Partial<RawMessage> = {}): RawMessage => ({
@@ -219,4 +220,63 @@ test('a sync that takes longer than the limit is answered as a timeout, never as
   await new Promise(setImmediate)
   clock.advance(5100)
   assert.equal((await waiting).code, 10)
+})
+
+test('a retry topic is made at its first message whatever the default topic says', async (t) => {
+  const { client, topics } = await startSendPullServer(t)
+  const request = sendV2(message({ topic: '%RETRY%G', queueId: 0 }))
+  await client.call({ ...request, extFields: { ...request.extFields, c: 'Other' } })
+  assert.equal(topics.get('%RETRY%G')?.writeQueueNums, 1)
+})
+
+test('a topic without queues takes no message, also when the broker is to choose the queue', async (t) => {
+  const { client } = await startSendPullServer(t)
+  const request = sendV2(message({ topic: 'NoQueues', queueId: -1 }))
+  const refused = await client.request({ ...request, extFields: { ...request.extFields, d: '0' } })
+  assert.deepEqual([refused.code, refused.remark], [1, 'topic[NoQueues] has no queue to write to'])
+})
+
+test('a small batch cannot take much memory by properties that every message gets', async (t) => {
+  const { client, store } = await startSendPullServer(t)
+  const messages = Array.from({ length: 2000 }, () => ({ body: Buffer.from('b'), properties: '' }))
+  const refused = await client.request(sendBatch(message({ properties: `p\u0001${'v'.repeat(30_000)}` }), messages))
+  assert.equal(refused.code, 13)
+  assert.match(refused.remark ?? '', /the batch's properties take 60\d+ bytes/)
+  assert.equal(store.watermarks.appended, 0)
+})
+
+test('a batch that calls itself part of a transaction is refused', async (t) => {
+  const { client } = await startSendPullServer(t)
+  const refused = await client.request(sendBatch(message({ sysFlag: 4 }), [message()]))
+  assert.equal(refused.code, 13)
+})
+
+test('after an append that threw nothing of it is appended with the next one', async (t) => {
+  let isBroken = false
+  const breakable = (store: MessageStore): MessageStore =>
+    new Proxy(store, {
+      get(target, name) {
+        if (name === 'append' && isBroken) {
+          return () => {
+            throw new Error('append is broken')
+          }
+        }
+        const value = Reflect.get(target, name, target) as unknown
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  const { client, connect, store } = await startSendPullServer(t, { wrapStore: breakable })
+  await client.call(sendV2(message({ body: Buffer.from('first') })))
+  isBroken = true
+  await assert.rejects(client.request(sendV2(message({ body: Buffer.from('lost') }))), /closed/)
+  isBroken = false
+  const other = await connect()
+  await other.call(sendV2(message({ body: Buffer.from('next') })))
+  await waitFor('the dispatch', () => store.watermarks.dispatched === store.watermarks.appended)
+  const records = await readQueue(other, 'Known', 1)
+  assert.deepEqual(
+    records.map(({ body }) => body.toString()),
+    ['first', 'next'],
+  )
+  other.close()
 })

@@ -49,7 +49,7 @@ export const startSendPullServer = async (
   const committed: unknown[][] = []
   const gate = new DurabilityGate(store, clock, syncFlushTimeoutMs)
   const storeHost = { address: '127.0.0.1', port: 10911 }
-  const stats = { messagesPut: () => undefined, messagesGot: () => undefined }
+  const stats = { messagesPut: () => undefined, putsFailed: () => undefined, messagesGot: () => undefined }
   const send = createSendHandlers({
     store,
     gate,
@@ -67,6 +67,11 @@ export const startSendPullServer = async (
           readQueueNums: defaultTopicQueueNums,
           writeQueueNums: defaultTopicQueueNums,
         })
+        topics.set(name, created)
+        return created
+      },
+      createOnSendBack(name, queueNums, perm, topicSysFlag) {
+        const created = topicConfig(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag })
         topics.set(name, created)
         return created
       },
