@@ -68,6 +68,8 @@ export interface StoreAddon {
   queues(id: number): { topic: string; queueId: number }[]
 }
 
+/** How the addon comes about. */
+const buildHint = 'run `npm run build` in a checkout, `npm rebuild apogeemq` where the package is installed'
 const addonPath = 'build/Release/apogee_store.node'
 
 /** The nearest directory above this file with a package.json: the same from lib/ and from dist/. */
@@ -83,10 +85,7 @@ const packageRoot = (): string => {
 
 const checkNames = (what: string, ours: readonly string[], theirs: readonly string[]): void => {
   if (ours.length === theirs.length && ours.every((name, index) => name === theirs[index])) return
-  throw new StoreError(
-    'STORE_ADDON_MISMATCH',
-    `the store addon has other ${what} than this package: run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed again`,
-  )
+  throw new StoreError('STORE_ADDON_MISMATCH', `the store addon has other ${what} than this package: ${buildHint}`)
 }
 
 const checkTables = (addon: StoreAddon): StoreAddon => {
@@ -110,20 +109,15 @@ export const loadAddon = (): StoreAddon => {
   if (loaded !== undefined) return loaded
   const file = join(packageRoot(), addonPath)
   if (!existsSync(file)) {
-    throw new StoreError(
-      'STORE_ADDON_MISSING',
-      `the store addon is not built (no ${file}): run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed`,
-    )
+    throw new StoreError('STORE_ADDON_MISSING', `the store addon is not built (no ${file}): ${buildHint}`)
   }
   let addon: StoreAddon
   try {
     addon = createRequire(import.meta.url)(file) as StoreAddon
   } catch (cause) {
-    throw new StoreError(
-      'STORE_ADDON_MISSING',
-      `the store addon ${file} cannot be loaded here: run \`npm run build\` in a checkout, \`npm rebuild apogeemq\` where it is installed again`,
-      { cause },
-    )
+    throw new StoreError('STORE_ADDON_MISSING', `the store addon ${file} cannot be loaded here: ${buildHint}`, {
+      cause,
+    })
   }
   loaded = checkTables(addon)
   // A process that is told to exit gets no cleanup from Node, unlike one whose event loop runs empty.
