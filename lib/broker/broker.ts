@@ -11,7 +11,7 @@ import { RemotingClient } from '../net/client.ts'
 import type { FrameHandler } from '../net/connection.ts'
 import type { Handler } from '../net/handler.ts'
 import { RemotingServer } from '../net/server.ts'
-import type { MessageStore } from '../store/message-store.ts'
+import type { MessageStore, RecoveryReport } from '../store/message-store.ts'
 import { openStore } from '../store/native-store.ts'
 import { StoreError } from '../store/store-error.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
@@ -30,6 +30,9 @@ import { Registration } from './registration/registration.ts'
 import { createSendHandlers } from './send/send.ts'
 import { BrokerStats } from './stats.ts'
 import { TopicTable } from './topics/topic-table.ts'
+
+/** Lines about what recovery ignored, cut or lost; a store damaged all over would fill the log. */
+const MAX_RECOVERY_NOTES = 100
 
 /** What a broker takes from its surroundings. All have defaults. */
 export interface BrokerSurroundings {
@@ -152,14 +155,20 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   await registration.start()
 }
 
-const startStore = async ({ config, parts, storeHost }: Base): Promise<MessageStore> => {
+const startStore = async ({ config, logger, parts, storeHost }: Base): Promise<MessageStore> => {
   const options = storeOptionsOf(config.current, storeHost)
   const store = await openStore(options).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error
     throw new StoreError('STORE_LOCKED', `another process uses the store in ${options.rootDir}`, { cause: error })
   })
   parts.onStop('store', () => store.close())
+  logRecovery(store.recovery, logger)
   return store
+}
+
+const logRecovery = ({ notes, ...recovery }: RecoveryReport, logger: Logger): void => {
+  for (const note of notes.slice(0, MAX_RECOVERY_NOTES)) logger.warn({}, `store: ${note}`)
+  logger.info({ ...recovery, notes: notes.length }, recovery.wasClean ? 'store opened' : 'store recovered')
 }
 
 interface State {

@@ -1,3 +1,4 @@
+export type { Machine } from '../base/config-key.ts'
 export { type Broker, type BrokerSurroundings, startBroker } from './broker.ts'
 export {
   BrokerConfig,
@@ -6,5 +7,4 @@ export {
   parseBrokerConfig,
 } from './config/broker-config.ts'
 export type { BrokerOptions } from './config/broker-options.ts'
-export type { Machine } from './config/config-key.ts'
 export { configRows, formatAllConfig } from './config/config-values.ts'

@@ -1,6 +1,8 @@
+import type { Machine } from '../base/config-key.ts'
 import { ApogeeError } from '../base/errors.ts'
 import { formatPlainProperties, formatProperties } from '../base/properties-file.ts'
-import { type ConfigKey, isNamesrvKey, type NamesrvKey, type NamesrvOptions, namesrvKeys } from './config-keys.ts'
+import { thisMachine } from '../base/this-machine.ts'
+import { isNamesrvKey, type NamesrvKey, type NamesrvOptions, namesrvKeys } from './config-keys.ts'
 
 /** Keys that are never changed over the wire, whatever `configBlackList` says. */
 const ALWAYS_BLACK_LISTED = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome']
@@ -62,11 +64,10 @@ export class NamesrvConfig {
     const changes: Partial<Record<NamesrvKey, unknown>> = {}
     for (const [name, value] of properties) {
       if (!isNamesrvKey(name)) continue
-      const key: ConfigKey = namesrvKeys[name]
-      if (key.settable === 'never' || this.#blackList.has(name)) {
+      if (this.#blackList.has(name)) {
         throw new ConfigChangeError('CONFIG_KEY_FIXED', `${name} cannot be changed over the wire`)
       }
-      const parsed = key.parse(value)
+      const parsed = namesrvKeys[name].parse(value)
       if (parsed === undefined) throw new ConfigChangeError('CONFIG_VALUE_INVALID', `${name} cannot be ${value}`)
       changes[name] = parsed
     }
@@ -92,13 +93,15 @@ export interface ParsedNamesrvConfig {
 /**
  * Reads the properties of a Java name server file. Every key is optional.
  * @param configFile where the properties were read from: changes at run time are written back there, as Java does
+ * @param machine what defaults depend on; default: this one
  */
 export const parseNamesrvConfig = (
   properties: ReadonlyMap<string, string>,
   configFile?: string,
+  machine: Machine = thisMachine(),
 ): ParsedNamesrvConfig => {
   const values: Record<string, unknown> = {}
-  for (const [name, key] of Object.entries(namesrvKeys)) values[name] = key.fallback()
+  for (const [name, key] of Object.entries(namesrvKeys)) values[name] = key.fallback(machine)
   const kept = new Map<string, string>()
   const invalid: InvalidValue[] = []
   for (const [name, value] of properties) {

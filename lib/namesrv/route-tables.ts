@@ -1,12 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import { ApogeeError } from '../base/errors.ts'
 import type { Logger } from '../base/logging.ts'
+import { ThrottledLog } from '../base/throttled-log.ts'
 import type { Connection } from '../net/connection.ts'
 import { type DataVersion, sameDataVersion } from '../protocol/bodies/data-version.ts'
 import type { TopicList } from '../protocol/bodies/lists.ts'
 import type { RegisterBrokerBody } from '../protocol/bodies/register-broker.ts'
 import type { BrokerData, ClusterInfo, TopicRouteData } from '../protocol/bodies/topic-route.ts'
 import { javaHashMapOrder } from '../protocol/java-hash-map-order.ts'
+import { TopicSysFlag } from '../protocol/sys-flags.ts'
 import { BrokerTable } from './broker-table.ts'
 import { isAcceptableAddress, isAcceptableName } from './names.ts'
 import { TopicTable } from './topic-table.ts'
@@ -61,8 +63,8 @@ interface LiveBroker {
   readonly haServerAddr: string
 }
 
-const flagsUnit = (topicSysFlag: number): boolean => (topicSysFlag & 1) !== 0
-const flagsUnitSubscription = (topicSysFlag: number): boolean => (topicSysFlag & 2) !== 0
+const flagsUnit = (topicSysFlag: number): boolean => (topicSysFlag & TopicSysFlag.UNIT) !== 0
+const flagsUnitSubscription = (topicSysFlag: number): boolean => (topicSysFlag & TopicSysFlag.UNIT_SUB) !== 0
 
 /**
  * Who has which topics: topic queues, broker addresses, clusters, live brokers and filter servers, all told by brokers
@@ -71,6 +73,7 @@ const flagsUnitSubscription = (topicSysFlag: number): boolean => (topicSysFlag &
 export class RouteTables {
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #refusals: ThrottledLog
   readonly #limits: RouteLimits
   readonly #topics: TopicTable
   readonly #brokers = new BrokerTable()
@@ -82,6 +85,7 @@ export class RouteTables {
   constructor(parts: { clock: Clock; logger: Logger; limits?: Partial<RouteLimits> }) {
     this.#clock = parts.clock
     this.#logger = parts.logger
+    this.#refusals = new ThrottledLog(parts.clock, parts.logger)
     this.#limits = { ...DEFAULT_LIMITS, ...parts.limits }
     this.#topics = new TopicTable(this.#limits.maxTopics)
   }
@@ -221,7 +225,7 @@ export class RouteTables {
     for (const config of configs) {
       if (!isAcceptableName(config.topicName) || !this.#topics.put(brokerName, config)) refused += 1
     }
-    if (refused > 0) this.#logger.warn({ brokerName, refused }, 'topics were not taken: bad names, or too many')
+    if (refused > 0) this.#refusals.warn({ brokerName, refused }, 'topics were not taken: bad names, or too many')
   }
 
   #takeFilterServers(brokerAddr: string, filterServers: readonly string[]): void {

@@ -66,10 +66,10 @@ export class RemotingClient implements Stoppable {
   #stopped = false
 
   constructor(options: ClientOptions) {
-    const { handlers = [], logger } = options
+    const { handlers = [], clock, logger } = options
     this.#options = options
     this.#connections = new ConnectionSet(options)
-    this.#dispatcher = new Dispatcher({ handlers, unknownCode: 'answer-not-supported', logger })
+    this.#dispatcher = new Dispatcher({ handlers, unknownCode: 'answer-not-supported', clock, logger })
   }
 
   /** Addresses with a connection, or a dial under way. */

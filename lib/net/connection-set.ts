@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Clock, TimerHandle } from '../base/clock.ts'
 import type { Logger } from '../base/logging.ts'
+import { ThrottledLog } from '../base/throttled-log.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { DEFAULT_LIMITS, type NetLimits } from './limits.ts'
 import { type OnBytes, receiveBuffer } from './receive.ts'
 import { type ConnectionContext, SocketConnection } from './socket-connection.ts'
-import { ThrottledLog } from './throttled-log.ts'
 
 /** Java's default for servers and clients alike. */
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000

@@ -1,5 +1,7 @@
+import type { Clock } from '../base/clock.ts'
 import { ApogeeError, errorText } from '../base/errors.ts'
 import type { Logger } from '../base/logging.ts'
+import { ThrottledLog } from '../base/throttled-log.ts'
 import { HeaderError } from '../protocol/command.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { FLAG_RESPONSE, isOneway, type RemotingCommand } from '../protocol/remoting-command.ts'
@@ -37,17 +39,20 @@ export class Dispatcher {
   readonly #frameHandlers: ReadonlyMap<number, FrameHandler>
   readonly #unknownCode: UnknownCodePolicy
   readonly #logger: Logger
+  readonly #failures: ThrottledLog
 
   constructor(parts: {
     handlers: readonly Handler[]
     frameHandlers?: ReadonlyMap<number, FrameHandler> | undefined
     unknownCode: UnknownCodePolicy
+    clock: Clock
     logger: Logger
   }) {
     this.#handlers = byCode(parts.handlers)
     this.#frameHandlers = parts.frameHandlers ?? NO_FRAME_HANDLERS
     this.#unknownCode = parts.unknownCode
     this.#logger = parts.logger
+    this.#failures = new ThrottledLog(parts.clock, parts.logger)
   }
 
   /** Whether any code is taken straight from the receive buffer. */
@@ -114,7 +119,7 @@ export class Dispatcher {
 
   #report(connection: Connection, request: RemotingCommand, error: unknown): void {
     const facts = { peer: formatAddress(connection.remote), request: requestCodeName(request.code), error }
-    if (error instanceof ApogeeError) this.#logger.warn(facts, `a request failed: ${error.message}`)
+    if (error instanceof ApogeeError) this.#failures.warn(facts, `a request failed: ${error.message}`)
     else this.#logger.error(facts, 'a handler failed')
   }
 

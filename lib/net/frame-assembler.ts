@@ -1,18 +1,18 @@
+import {
+  FRAME_PREFIX_BYTES,
+  FrameError,
+  LENGTH_WORD_BYTES,
+  readContentLength,
+  readFrameBounds,
+} from '../protocol/frame.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { FrameView } from './connection.ts'
 import type { NetLimits } from './limits.ts'
 
-/** Length word and header word. */
-const PREFIX_BYTES = 8
-const LENGTH_BYTES = 4
 const FIRST_PARTIAL_BYTES = 4 * 1024
 const EMPTY = Buffer.alloc(0)
 /** First byte of a TLS ClientHello. As a length word's first byte it would mean 369 MB. */
 const TLS_HANDSHAKE_BYTE = 0x16
-
-/** The low three bytes of the second word. */
-const headerLength = (buffer: Buffer, start: number): number =>
-  (buffer[start + 5]! << 16) | (buffer[start + 6]! << 8) | buffer[start + 7]!
 
 /** Why bytes are no frame: for the log, and the connection is to be closed. */
 export type FrameFault = string
@@ -62,14 +62,14 @@ export class FrameAssembler {
       if (!this.#isPartialComplete()) return filled
       at = filled
       this.#partialOffered = true
-      if (!this.#offer(this.#partial, 0, this.#partialBytes, onFrame)) return end
+      if (!this.#offer(this.#partial, onFrame)) return end
     }
-    while (end - at >= LENGTH_BYTES) {
+    while (end - at >= LENGTH_WORD_BYTES) {
       const fault = this.#fault(chunk, at, end)
       if (fault !== undefined) return fault
-      const next = at + LENGTH_BYTES + chunk.readInt32BE(at)
+      const next = at + LENGTH_WORD_BYTES + chunk.readInt32BE(at)
       if (next > end) break
-      if (!this.#offer(chunk, at, next, onFrame)) return end
+      if (!this.#offer(chunk, onFrame)) return end
       at = next
     }
     return at
@@ -89,30 +89,26 @@ export class FrameAssembler {
     this.#partialOffered = false
   }
 
-  #offer(buffer: Buffer, start: number, end: number, onFrame: (frame: FrameView) => boolean): boolean {
-    const view = this.#view
-    const headerStart = start + PREFIX_BYTES
-    const headerEnd = headerStart + headerLength(buffer, start)
-    view.buffer = buffer
-    view.serializeType = buffer[start + LENGTH_BYTES]!
-    view.headerStart = headerStart
-    view.headerEnd = headerEnd
-    view.bodyStart = headerEnd
-    view.bodyEnd = end
-    return onFrame(view)
+  /** Offers the frame that `#fault` last found without fault in `buffer`. */
+  #offer(buffer: Buffer, onFrame: (frame: FrameView) => boolean): boolean {
+    this.#view.buffer = buffer
+    return onFrame(this.#view)
   }
 
   /** Copies from the chunk what the partial frame still lacks. Returns where the chunk goes on. */
   #fillPartial(chunk: Buffer, end: number): number | FrameFault {
-    let at = this.#appendUpTo(chunk, 0, end, LENGTH_BYTES)
-    if (this.#partialBytes < LENGTH_BYTES) return at
-    at = this.#appendUpTo(chunk, at, end, PREFIX_BYTES)
+    let at = this.#appendUpTo(chunk, 0, end, LENGTH_WORD_BYTES)
+    if (this.#partialBytes < LENGTH_WORD_BYTES) return at
+    at = this.#appendUpTo(chunk, at, end, FRAME_PREFIX_BYTES)
     const fault = this.#fault(this.#partial, 0, this.#partialBytes)
-    return fault ?? this.#appendUpTo(chunk, at, end, LENGTH_BYTES + this.#partial.readInt32BE(0))
+    return fault ?? this.#appendUpTo(chunk, at, end, LENGTH_WORD_BYTES + this.#partial.readInt32BE(0))
   }
 
   #isPartialComplete(): boolean {
-    return this.#partialBytes >= PREFIX_BYTES && this.#partialBytes === LENGTH_BYTES + this.#partial.readInt32BE(0)
+    return (
+      this.#partialBytes >= FRAME_PREFIX_BYTES &&
+      this.#partialBytes === LENGTH_WORD_BYTES + this.#partial.readInt32BE(0)
+    )
   }
 
   #appendUpTo(chunk: Buffer, at: number, end: number, wantedBytes: number): number {
@@ -135,20 +131,19 @@ export class FrameAssembler {
     this.#partialBytes = needed
   }
 
-  /** Checks the words of a frame as far as they have arrived. */
+  /** Checks the words of a frame as far as they have arrived; with both, its bounds stand in the view. */
   #fault(buffer: Buffer, start: number, end: number): FrameFault | undefined {
-    const length = buffer.readInt32BE(start)
     const { maxFrameBytes, maxHeaderBytes } = this.#limits
-    if (length < LENGTH_BYTES || length + LENGTH_BYTES > maxFrameBytes) {
-      if (buffer[start] === TLS_HANDSHAKE_BYTE) return 'TLS is not supported'
-      return length < LENGTH_BYTES ? `frame length ${length}` : `frame of ${length} bytes is over the limit`
+    try {
+      const contentBytes = readContentLength(buffer, start, maxFrameBytes)
+      if (end - start < FRAME_PREFIX_BYTES) return undefined
+      const contentStart = start + LENGTH_WORD_BYTES
+      readFrameBounds(buffer, contentStart, contentStart + contentBytes, this.#view, maxHeaderBytes)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      const isTls = error.code === 'FRAME_TOO_LONG' && buffer[start] === TLS_HANDSHAKE_BYTE
+      return isTls ? 'TLS is not supported' : error.message
     }
-    if (end - start < PREFIX_BYTES) return undefined
-    const serializeType = buffer[start + LENGTH_BYTES]!
-    if (serializeType > 1) return `unknown serialize type ${serializeType}`
-    const headerBytes = headerLength(buffer, start)
-    if (headerBytes > maxHeaderBytes) return `header of ${headerBytes} bytes is over the limit`
-    if (headerBytes > length - LENGTH_BYTES) return `header of ${headerBytes} bytes in a frame of ${length}`
-    return undefined
   }
 }

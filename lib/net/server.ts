@@ -76,8 +76,8 @@ export class RemotingServer implements Stoppable {
    */
   async listen(listener: Listener): Promise<RemoteAddress> {
     const { handlers, frameHandlers, host, port, backlog = DEFAULT_LISTEN_BACKLOG } = listener
-    const { unknownCode, logger } = this.#options
-    const dispatcher = new Dispatcher({ handlers, frameHandlers, unknownCode, logger })
+    const { unknownCode, clock, logger } = this.#options
+    const dispatcher = new Dispatcher({ handlers, frameHandlers, unknownCode, clock, logger })
     const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, dispatcher))
     const where = `${host ?? '*'}:${port}`
     server.listen({ ...(host === undefined ? {} : { host }), port, backlog })

@@ -30,39 +30,42 @@ export interface FrameBounds {
 
 /**
  * Reads the length word at `at` and returns the bytes after it that belong to the frame.
+ * @param maxFrameBytes longest frame taken, its length word included
  * @throws {FrameError} `FRAME_TOO_LONG`, `FRAME_TOO_SHORT`; nothing was allocated for the declared size.
  */
-export const readContentLength = (buffer: Buffer, at: number): number => {
+export const readContentLength = (buffer: Buffer, at: number, maxFrameBytes = MAX_FRAME_BYTES): number => {
   const length = buffer.readInt32BE(at)
   if (length < 4) throw new FrameError('FRAME_TOO_SHORT', `a frame declares ${length} bytes`)
-  if (length > MAX_FRAME_BYTES - LENGTH_WORD_BYTES) {
-    throw new FrameError(
-      'FRAME_TOO_LONG',
-      `a frame declares ${length} bytes, at most ${MAX_FRAME_BYTES - LENGTH_WORD_BYTES} are taken`,
-    )
+  const most = maxFrameBytes - LENGTH_WORD_BYTES
+  if (length > most) {
+    throw new FrameError('FRAME_TOO_LONG', `a frame declares ${length} bytes, at most ${most} are taken`)
   }
   return length
 }
 
 /**
- * Finds header and body of the frame whose content (what follows the length word) is [start, end).
- * @throws {FrameError} `FRAME_TOO_SHORT`, `FRAME_TOO_LONG`, `HEADER_TOO_LONG`, `SERIALIZE_TYPE_UNKNOWN`
+ * Finds header and body of the frame whose content (what follows the length word) is [start, end). Only its first word
+ * is read: the rest need not be there yet.
+ * @throws {FrameError} `FRAME_TOO_SHORT`, `HEADER_TOO_LONG`, `SERIALIZE_TYPE_UNKNOWN`
  */
-export const readFrameBounds = (buffer: Buffer, start: number, end: number, into: FrameBounds): void => {
+export const readFrameBounds = (
+  buffer: Buffer,
+  start: number,
+  end: number,
+  into: FrameBounds,
+  maxHeaderBytes = MAX_HEADER_BYTES,
+): void => {
   if (end - start < 4) throw new FrameError('FRAME_TOO_SHORT', `a frame has only ${end - start} bytes`)
-  if (end - start > MAX_FRAME_BYTES - LENGTH_WORD_BYTES) {
-    throw new FrameError('FRAME_TOO_LONG', `a frame has ${end - start} bytes`)
-  }
   const word = buffer.readUInt32BE(start)
   const serializeType = word >>> 24
   const headerBytes = word & HEADER_LENGTH_MASK
   if (serializeType > SerializeType.rocketmq) {
     throw new FrameError('SERIALIZE_TYPE_UNKNOWN', `a frame has serialize type ${serializeType}`)
   }
-  if (headerBytes > MAX_HEADER_BYTES) {
+  if (headerBytes > maxHeaderBytes) {
     throw new FrameError(
       'HEADER_TOO_LONG',
-      `a header declares ${headerBytes} bytes, at most ${MAX_HEADER_BYTES} are taken`,
+      `a header declares ${headerBytes} bytes, at most ${maxHeaderBytes} are taken`,
     )
   }
   if (headerBytes > end - start - 4) {

@@ -1,16 +1,4 @@
-import {
-  CLOSE_BRACE,
-  COLON,
-  COMMA,
-  integerEnd,
-  integerValue,
-  OPEN_BRACE,
-  QUOTE,
-  skipBlank,
-  textEnd,
-} from './json-bytes.ts'
-
-const ABSENT = -1
+import { ABSENT, integerEnd, QUOTE, textEnd } from './json-bytes.ts'
 
 /** Top-level keys: bits of what one header had. */
 export const SEEN_CODE = 1
@@ -21,10 +9,10 @@ export const SEEN_LANGUAGE = 16
 export const SEEN_EXT = 32
 
 /** Big-endian value of four bytes; compared with those of the known names. */
-const word = (buffer: Buffer, at: number): number =>
+export const word = (buffer: Buffer, at: number): number =>
   (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!
 
-const wordOf = (text: string): number => word(Buffer.from(text), 0)
+export const wordOf = (text: string): number => word(Buffer.from(text), 0)
 
 const CODE = wordOf('code')
 const FLAG = wordOf('flag')
@@ -75,51 +63,4 @@ export const skipSimple = (buffer: Buffer, at: number, end: number): number => {
     if (first === FALS && buffer[at + 4] === SMALL_E) return at + 5
   }
   return integerEnd(buffer, at, end)
-}
-
-/** End of whatever value is at `at`, objects and arrays included; -1 when it does not end. */
-const skipValue = (buffer: Buffer, at: number, end: number): number => {
-  let depth = 0
-  for (let to = at; to < end; to++) {
-    const byte = buffer[to]!
-    if (byte === QUOTE) {
-      to = textEnd(buffer, to + 1, end)
-      if (to < 0) return ABSENT
-    } else if (byte === OPEN_BRACE || byte === 0x5b) {
-      depth += 1
-    } else if (byte === CLOSE_BRACE || byte === 0x5d) {
-      if (depth === 0) return to
-      depth -= 1
-    } else if (byte === COMMA && depth === 0) {
-      return to
-    }
-  }
-  return ABSENT
-}
-
-/**
- * The code of the JSON header [start, end) without reading all of it, where it stands first as Java writes it; else
- * wherever it is at top level. -1 when it is not found. What follows the code is not checked.
- */
-export const peekCode = (buffer: Buffer, start: number, end: number): number => {
-  let at = skipBlank(buffer, start, end)
-  if (at >= end || buffer[at] !== OPEN_BRACE) return ABSENT
-  at += 1
-  for (;;) {
-    at = skipBlank(buffer, at, end)
-    if (at >= end || buffer[at] !== QUOTE) return ABSENT
-    const keyEnd = textEnd(buffer, at + 1, end)
-    if (keyEnd < 0) return ABSENT
-    const key = topLevelKey(buffer, at + 1, keyEnd)
-    at = skipBlank(buffer, keyEnd + 1, end)
-    if (buffer[at] !== COLON) return ABSENT
-    at = skipBlank(buffer, at + 1, end)
-    if (key === SEEN_CODE) {
-      const valueEnd = integerEnd(buffer, at, end)
-      return valueEnd < 0 ? ABSENT : integerValue(buffer, at, valueEnd)
-    }
-    at = skipValue(buffer, at, end)
-    if (at < 0 || buffer[at] !== COMMA) return ABSENT
-    at += 1
-  }
 }

@@ -11,3 +11,7 @@ export const writeInt64 = (buffer: Buffer, value: number, at: number): number =>
   buffer.writeUInt32BE(value - high * HIGH_UNIT, at + 4)
   return at + 8
 }
+
+/** The safe integer nearest to an integer; NaN stays NaN. */
+export const toSafeInteger = (value: number): number =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER))

@@ -4,12 +4,16 @@ export const QUOTE = 0x22
 export const BACKSLASH = 0x5c
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
+export const OPEN_BRACKET = 0x5b
+export const CLOSE_BRACKET = 0x5d
 export const COLON = 0x3a
 export const COMMA = 0x2c
 export const MINUS = 0x2d
 export const PLUS = 0x2b
 export const DIGIT_0 = 0x30
 export const DIGIT_9 = 0x39
+/** Instead of a position or slot: there is none. */
+export const ABSENT = -1
 
 const SMALL_U = 0x75
 const HEX_INVALID = 0xff

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Command, Field } from './command.ts'
 import { SEEN_CODE, SEEN_EXT, SEEN_FLAG, SEEN_LANGUAGE, SEEN_OPAQUE, skipSimple, topLevelKey } from './header-keys.ts'
 import {
+  ABSENT,
   BACKSLASH,
   CLOSE_BRACE,
   COLON,
@@ -22,9 +23,6 @@ import {
 import { languageCodeOf } from './language-codes.ts'
 import { MAX_EXT_FIELDS } from './outgoing-frame.ts'
 
-export { peekCode } from './header-keys.ts'
-
-const ABSENT = -1
 /** Besides the OR of its bytes, a value's bits say whether it has escapes. */
 const ESCAPED = 0x100
 const NON_ASCII = 0x80

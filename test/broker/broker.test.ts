@@ -1,9 +1,11 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseJavaJson } from '../../lib/base/java-json.ts'
 import { startBroker } from '../../lib/broker/broker.ts'
+import { LogLines } from '../support/log-lines.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { freeBrokerPort } from '../support/ports.ts'
 import { RawClient, type RawCommand, type RawReply } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -54,6 +56,20 @@ const heartbeat = (clientID: string, groupName: string, topic = 'T'): RawCommand
       ],
     }),
   ),
+})
+
+const pull = (more: Record<string, string>): RawCommand => ({
+  code: 11,
+  extFields: {
+    consumerGroup: 'G',
+    queueId: '0',
+    maxMsgNums: '1',
+    sysFlag: '4',
+    commitOffset: '0',
+    suspendTimeoutMillis: '0',
+    subVersion: '0',
+    ...more,
+  },
 })
 
 const queue = (code: number, more: Record<string, string> = {}): RawCommand => ({
@@ -327,6 +343,39 @@ test('the VIP port answers everything but pulls', async (t) => {
   equal((await vip.request(send('T'))).code, 0)
   equal((await vip.request({ code: 21 })).code, 0)
   equal((await vip.request(queue(11))).code, 3)
+})
+
+test('what opening a store ignored and did is logged, a line for each', async (t) => {
+  const storeDir = await testFolder(t)
+  const first = await startBroker(testConfig(storeDir), { listenHost: '127.0.0.1' })
+  await first.stop()
+  await mkdir(join(storeDir, 'consumequeue', 'not a topic'), { recursive: true })
+  const logger = new LogLines()
+  await startTestBroker(t, { storePathRootDir: storeDir }, { logger })
+  deepEqual(
+    logger.warnings
+      .filter((line) => line.startsWith('store: '))
+      .map((line) => line.includes('consumequeue/not a topic')),
+    [true],
+  )
+  ok(logger.infos.includes('store opened'))
+})
+
+test('what a peer can provoke at will does not fill the log', async (t) => {
+  const logger = new LogLines()
+  const { client } = await startTestBroker(t, { autoCreateTopicEnable: 'false' }, { logger, clock: new ManualClock() })
+  for (let count = 0; count < 100; count++) {
+    equal((await client.request(heartbeat('c1', 'bad group'))).code, 1)
+    equal((await client.request(send(`Unknown-${count}`))).code, 17)
+    equal((await client.request(pull({ topic: 'SELF_TEST_TOPIC', queueOffset: '7' }))).code, 21)
+  }
+  const lines = (text: string): number => logger.warnings.filter((line) => line === text).length
+  deepEqual(
+    ['heartbeat refused', 'topic not created at its first message', 'a pull was out of bounds and is corrected'].map(
+      lines,
+    ),
+    [10, 10, 10],
+  )
 })
 
 test('a store in use is named, and the broker using it goes on', async (t) => {

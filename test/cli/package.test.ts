@@ -119,7 +119,7 @@ test('the client, the name server and the broker can be imported without the add
     console.log(error.code, error.message)`
   const { exitCode, out, errors } = runModule(text, folder)
   deepEqual([exitCode, errors], [0, ''])
-  match(out, /^STORE_ADDON_MISSING the store addon is not built \(no .*apogee_store\.node\): run `npm run build`)
+  match(out, /^STORE_ADDON_MISSING the store addon is not built \(no .*apogee_store\.node\): run `npm run build`/)
 })
 
 test('the addon is loaded by the first store that is opened, and by no import', () => {

@@ -63,7 +63,7 @@ test('a fault is seen as soon as its bytes are there, also when they straddle ch
     assembler.keepRest(first, rest as number, cut)
     equal(
       assembler.take(faulty.subarray(cut), 8 - cut, () => true),
-      'unknown serialize type 5',
+      'a frame has serialize type 5',
     )
   }
 })

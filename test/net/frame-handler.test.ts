@@ -1,11 +1,12 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connection, FrameHandler, FrameView } from '../../lib/net/connection.ts'
-import { peekCode } from '../../lib/net/peek-code.ts'
 import { decodeFrame, encodeFrame, writeFrame } from '../../lib/protocol/frame.ts'
+import { peekCode } from '../../lib/protocol/peek-code.ts'
 import { FLAG_RESPONSE } from '../../lib/protocol/remoting-command.ts'
+import { LogLines } from '../support/log-lines.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { echo, echoFrame, echoHandler, LogLines, Peer, serve } from './net-harness.ts'
+import { echo, echoFrame, echoHandler, Peer, serve } from './net-harness.ts'
 
 const request = ({ buffer, headerStart, bodyEnd }: FrameView) => decodeFrame(buffer, headerStart - 4, bodyEnd)
 
@@ -108,10 +109,11 @@ test('the code of a frame is found in both header forms, and is not guessed in a
     '{',
     '{"code":',
     '{"code":"310"}',
-    '{ "code":310}',
-    '{"opaque":1,"code":310}',
+    '{"code":310.5}',
+    '{"opaque":{"code":310}}',
     '{"code":-1}',
   ]) {
     equal(peek(header(text)), -1, text)
   }
+  for (const text of ['{"code": 310}', '{ "code":310}', '{"opaque":1,"code":310}']) equal(peek(header(text)), 310, text)
 })

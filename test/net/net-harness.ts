@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../lib/base/clock.ts'
-import { type Logger, silentLogger } from '../../lib/base/logging.ts'
+import { silentLogger } from '../../lib/base/logging.ts'
 import type { Connection } from '../../lib/net/connection.ts'
 import { type Handler, handler, reply } from '../../lib/net/handler.ts'
 import { type Listener, RemotingServer, type ServerOptions } from '../../lib/net/server.ts'
@@ -17,23 +17,6 @@ export const echo = command({
   response: { text: optional(string) },
 })
 export const echoHandler = handler(echo, ({ text }, { request }) => reply({ text }, { body: request.body }))
-
-/** Lines a logger was given, by level. */
-export class LogLines implements Logger {
-  readonly warnings: string[] = []
-  readonly errors: string[] = []
-  debug(): void {}
-  info(): void {}
-  warn(_fields: object, message: string): void {
-    this.warnings.push(message)
-  }
-  error(_fields: object, message: string): void {
-    this.errors.push(message)
-  }
-  child(): Logger {
-    return this
-  }
-}
 
 export interface Running extends AsyncDisposable {
   readonly server: RemotingServer

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import type { Command, Field } from '../../lib/protocol/command.ts'
 import { commands, pullMessage, sendMessage, sendMessageV2 } from '../../lib/protocol/commands/index.ts'
 import { decodeJsonHeader } from '../../lib/protocol/header-json.ts'
-import { compileScanner, type HeaderScanner, peekCode } from '../../lib/protocol/scanner.ts'
+import { peekJsonCode } from '../../lib/protocol/peek-code.ts'
+import { compileScanner, type HeaderScanner } from '../../lib/protocol/scanner.ts'
 
 /** As Java 4.9.8 sends it. */
 const JAVA_SEND =
@@ -220,7 +221,7 @@ test('every command has a scanner that tells its fields apart', () => {
 test('the code is peeked wherever it stands at top level', () => {
   const peek = (text: string): number => {
     const buffer = Buffer.from(`"${text}"`)
-    return peekCode(buffer, 1, buffer.length - 1)
+    return peekJsonCode(buffer, 1, buffer.length - 1)
   }
   equal(peek(JAVA_SEND), 310)
   equal(peek('{ "extFields":{"code":"5","x":["}",{}]},"language":"a\\"b","code":-7 }'), -7)

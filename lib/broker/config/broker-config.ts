@@ -1,6 +1,7 @@
+import type { Machine } from '../../base/config-key.ts'
 import { ApogeeError } from '../../base/errors.ts'
+import { thisMachine } from '../../base/this-machine.ts'
 import { type BrokerOptions, brokerOptions } from './broker-options.ts'
-import type { Machine } from './config-key.ts'
 import {
   type ConfigValues,
   configFileText,
@@ -11,7 +12,6 @@ import {
   rowsOf,
   withProperties,
 } from './config-values.ts'
-import { thisMachine } from './this-machine.ts'
 
 /** Keys that Java never lets anyone change over the wire, besides those of `configBlackList`. */
 const ALWAYS_BLACK_LISTED = ['brokerConfigPath', 'rocketmqHome', 'configBlackList']

@@ -1,4 +1,4 @@
-import { flag, int, long, maybeText, text } from './config-key.ts'
+import { flag, int, long, maybeText, text } from '../../base/config-key.ts'
 
 /** Java's default 4 for senders: a few threads in front of one log. */
 const senders = (cpuCount: number): number => Math.min(cpuCount, 4)

@@ -1,6 +1,6 @@
+import type { ConfigKey, ConfigTable, ConfigValue, Machine, ValuesOf } from '../../base/config-key.ts'
 import { formatPlainProperties, formatProperties } from '../../base/properties-file.ts'
 import { brokerKeys } from './broker-keys.ts'
-import type { ConfigKey, ConfigTable, ConfigValue, Machine, ValuesOf } from './config-key.ts'
 import { netClientKeys, netServerKeys } from './net-keys.ts'
 import { storeKeys } from './store-keys.ts'
 

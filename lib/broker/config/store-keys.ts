@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { choice, flag, int, long, maybeText, text } from './config-key.ts'
+import { choice, flag, int, long, maybeText, text } from '../../base/config-key.ts'
 
 const UNUSED = { unused: true } as const
 const UNUSED_MS = { unused: true, unit: 'ms' } as const

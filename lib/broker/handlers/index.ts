@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { Handler } from '../../net/handler.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
@@ -70,7 +71,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...queueOffsetHandlers(queues),
     queryMessageHandler(store, config),
     viewMessageByIdHandler(store),
-    heartBeatHandler(parts),
+    heartBeatHandler({ ...parts, refusals: new ThrottledLog(clock, parts.logger) }),
     unregisterClientHandler(parts),
     checkClientConfigHandler(),
     ...connectionHandlers(consumers, producers),

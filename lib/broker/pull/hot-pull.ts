@@ -1,6 +1,7 @@
 import type { Connection, FrameHandler, FrameView } from '../../net/connection.ts'
 import { ResponseError } from '../../net/handler.ts'
 import { pullMessage } from '../../protocol/commands/pull-message.ts'
+import { toSafeInteger } from '../../protocol/int64.ts'
 import { FLAG_ONEWAY, FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { compileScanner, type HeaderScanner } from '../../protocol/scanner.ts'
 import type { PullRequest } from './pull-request.ts'
@@ -34,10 +35,11 @@ export class HotPull implements FrameHandler {
     const { opaque } = scanner
     const request: PullRequest = {
       to: { connection, opaque, serializeType: 0 },
+      oneway: false,
       group: scanner.string(this.#group),
       topic: scanner.string(this.#topic),
       queueId: scanner.int(this.#queueId),
-      queueOffset: scanner.int(this.#queueOffset),
+      queueOffset: toSafeInteger(scanner.int(this.#queueOffset)),
       maxMessages: scanner.int(this.#maxMessages),
       sysFlag: scanner.int(this.#sysFlag),
       commitOffset: scanner.int(this.#commitOffset),

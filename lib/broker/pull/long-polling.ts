@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
+import type { Connection } from '../../net/connection.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
 import type { PullPlan } from './pull-check.ts'
 
@@ -15,6 +16,8 @@ export type Wake = 'arrival' | 'timeout'
 
 const TICK_MS = 100
 const MAX_PARKED = 100_000
+/** A client waits once per queue it consumes; one that parks more takes the room of others. */
+export const MAX_PARKED_PER_CONNECTION = 4_096
 /** Pulls of connections that are gone are looked for this often. */
 const SWEEP_TICKS = 50
 
@@ -28,6 +31,7 @@ export class LongPolling {
   readonly #wake: (parked: ParkedPull, why: Wake) => void
   readonly #byQueue = new Map<string, Set<ParkedPull>>()
   readonly #byDeadline = new Map<number, Set<ParkedPull>>()
+  readonly #countOf = new Map<Connection, number>()
   readonly #timer: TimerHandle
   #lastTick: number
   #sweepTick: number
@@ -61,10 +65,14 @@ export class LongPolling {
   /** Parks a pull; false when there is no room or its time is up already, and the caller answers at once. */
   park(parked: ParkedPull): boolean {
     const tick = tickOf(parked.deadlineMs)
-    if (this.#count >= MAX_PARKED || tick <= this.#lastTick) return false
     const { plan } = parked
+    const { connection } = plan.request.to
+    const ofConnection = this.#countOf.get(connection) ?? 0
+    const full = this.#count >= MAX_PARKED || ofConnection >= MAX_PARKED_PER_CONNECTION
+    if (full || tick <= this.#lastTick) return false
     this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
     this.#count += 1
+    this.#countOf.set(connection, ofConnection + 1)
     addTo(this.#byQueue, queueKey(plan.topic, plan.request.queueId), parked)
     addTo(this.#byDeadline, tick, parked)
     return true
@@ -75,6 +83,7 @@ export class LongPolling {
     this.#timer.cancel()
     this.#byQueue.clear()
     this.#byDeadline.clear()
+    this.#countOf.clear()
     this.#count = 0
   }
 
@@ -98,7 +107,7 @@ export class LongPolling {
       this.#byDeadline.delete(tick)
       for (const parked of due) {
         this.#forgetQueue(parked)
-        this.#count -= 1
+        this.#uncount(parked)
         this.#wake(parked, 'timeout')
       }
     }
@@ -120,8 +129,16 @@ export class LongPolling {
   }
 
   #forgetDeadline(parked: ParkedPull): void {
-    this.#count -= 1
+    this.#uncount(parked)
     removeFrom(this.#byDeadline, tickOf(parked.deadlineMs), parked)
+  }
+
+  #uncount({ plan }: ParkedPull): void {
+    const { connection } = plan.request.to
+    this.#count -= 1
+    const left = (this.#countOf.get(connection) ?? 0) - 1
+    if (left > 0) this.#countOf.set(connection, left)
+    else this.#countOf.delete(connection)
   }
 
   #forgetQueue(parked: ParkedPull): void {

@@ -2,8 +2,9 @@ import { ResponseError } from '../../net/handler.ts'
 import { javaStringHash } from '../../protocol/java-string-hash.ts'
 import { isValidTopic } from '../../protocol/names.ts'
 import { PERM_READ } from '../../protocol/permissions.ts'
+import { PullSysFlag } from '../../protocol/sys-flags.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
-import { PullFlag, type PullRequest } from './pull-request.ts'
+import type { PullRequest } from './pull-request.ts'
 
 /** What the pull path reads of a group's configuration. */
 export interface PullGroupConfig {
@@ -76,7 +77,7 @@ export const planPull = (request: PullRequest, sources: PullSources): PullPlan =
 
 const tagFilter = (request: PullRequest, group: PullGroupConfig, sources: PullSources): Int32Array | undefined => {
   const subscription =
-    (request.sysFlag & PullFlag.subscription) !== 0
+    (request.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0
       ? { expressionType: request.expressionType, ...parseTagExpression(request.subscription) }
       : knownSubscription(request, group, sources)
   const { expressionType } = subscription

@@ -1,6 +1,8 @@
 import { type Handler, handler } from '../../net/handler.ts'
 import { litePullMessage } from '../../protocol/commands/lite-pull-message.ts'
 import { pullMessage } from '../../protocol/commands/pull-message.ts'
+import { toSafeInteger } from '../../protocol/int64.ts'
+import { isOneway } from '../../protocol/remoting-command.ts'
 import type { PullService } from './pull-service.ts'
 
 /** PULL_MESSAGE and LITE_PULL_MESSAGE in any header encoding; the service answers by itself. */
@@ -9,10 +11,11 @@ export const pullHandlers = (service: PullService): Handler[] =>
     handler(command, (header, { connection, request }) => {
       service.pull({
         to: { connection, opaque: request.opaque, serializeType: request.serializeType },
+        oneway: isOneway(request),
         group: header.consumerGroup,
         topic: header.topic,
         queueId: header.queueId,
-        queueOffset: header.queueOffset,
+        queueOffset: toSafeInteger(header.queueOffset),
         maxMessages: header.maxMsgNums,
         sysFlag: header.sysFlag,
         commitOffset: header.commitOffset,

@@ -1,14 +1,14 @@
-import type { AnswerTo } from '../send/send-response.ts'
-
-/** Bits of a pull request's sysFlag. */
-export const PullFlag = { commitOffset: 1, suspend: 2, subscription: 4, classFilter: 8, litePull: 16 } as const
+import type { AnswerTo } from '../answer.ts'
 
 /** One pull request, whichever header encoding it came in. */
 export interface PullRequest {
   readonly to: AnswerTo
+  /** It wants no answer. */
+  readonly oneway: boolean
   readonly group: string
   readonly topic: string
   readonly queueId: number
+  /** Safe: what lies beyond 2^53 is as far beyond any queue as 2^53 - 1. */
   readonly queueOffset: number
   readonly maxMessages: number
   readonly sysFlag: number

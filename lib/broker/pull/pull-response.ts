@@ -1,6 +1,6 @@
 import { FLAG_RESPONSE, PROTOCOL_VERSION } from '../../protocol/remoting-command.ts'
 import { ResponseCode, type ResponseCodeName } from '../../protocol/response-codes.ts'
-import type { AnswerTo } from '../send/send-response.ts'
+import { type AnswerTo, writeJsonAnswer } from '../answer.ts'
 
 /** The header of a pull's answer. */
 export interface PullAnswer {
@@ -13,8 +13,6 @@ export interface PullAnswer {
   readonly maxOffset: number
 }
 
-const FRAME_PREFIX_BYTES = 8
-
 /** Writes a pull's answer with `bodyBytes` of `body` behind it, straight into the connection's out buffer. */
 export const writePullAnswer = (to: AnswerTo, answer: PullAnswer, body: Buffer, bodyBytes: number): void => {
   if (to.serializeType !== 0) {
@@ -22,16 +20,7 @@ export const writePullAnswer = (to: AnswerTo, answer: PullAnswer, body: Buffer, 
     return
   }
   const header = `{"code":${ResponseCode[answer.code]},"extFields":{"maxOffset":"${answer.maxOffset}","minOffset":"${answer.minOffset}","nextBeginOffset":"${answer.nextBeginOffset}","suggestWhichBrokerId":"${answer.suggestWhichBrokerId}"},"flag":${FLAG_RESPONSE},"language":"OTHER","opaque":${to.opaque},"remark":"${answer.remark}","serializeTypeCurrentRPC":"JSON","version":${PROTOCOL_VERSION}}`
-  const headerBytes = header.length
-  const { outbox } = to.connection
-  const frameBytes = FRAME_PREFIX_BYTES + headerBytes + bodyBytes
-  const start = outbox.reserve(frameBytes)
-  const { buffer } = outbox
-  buffer.writeInt32BE(4 + headerBytes + bodyBytes, start)
-  buffer.writeInt32BE(headerBytes, start + 4)
-  buffer.write(header, start + FRAME_PREFIX_BYTES, headerBytes, 'latin1')
-  if (bodyBytes > 0) body.copy(buffer, start + FRAME_PREFIX_BYTES + headerBytes, 0, bodyBytes)
-  outbox.commit(start, start + frameBytes)
+  writeJsonAnswer(to, header, body, bodyBytes)
 }
 
 const writeGeneric = (to: AnswerTo, answer: PullAnswer, body: Buffer, bodyBytes: number): void => {

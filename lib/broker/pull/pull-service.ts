@@ -1,13 +1,15 @@
 import { errorText } from '../../base/errors.ts'
 import type { Logger } from '../../base/logging.ts'
 import { ResponseError } from '../../net/handler.ts'
-import type { ResponseCodeName } from '../../protocol/response-codes.ts'
+import { FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
+import { ResponseCode, type ResponseCodeName } from '../../protocol/response-codes.ts'
+import { PullSysFlag } from '../../protocol/sys-flags.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
 import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
 import { type PullPlan, type PullSources, planPull } from './pull-check.ts'
-import { PullFlag, type PullRequest } from './pull-request.ts'
+import type { PullRequest } from './pull-request.ts'
 import { type PullAnswer, writePullAnswer } from './pull-response.ts'
 
 /** Settings the pull path follows. */
@@ -34,6 +36,8 @@ export interface PullEffects {
 
 const MASTER_ID = 0
 const FIRST_SCRATCH_BYTES = 512 * 1024
+/** Longest wait for messages; clients ask for 15 to 30 s. */
+export const MAX_SUSPEND_MS = 600_000
 
 /** Java's GetMessageStatus names, the remark of every pull answer. */
 const statusNames: Readonly<Record<PullStatus, string>> = {
@@ -104,14 +108,13 @@ export class PullService {
   }
 
   /**
-   * Answers the pull or parks it.
+   * Answers the pull or parks it; one that wants no answer is checked and its offset taken, no more.
    * @throws {ResponseError} when it may not be answered with messages at all
    */
   pull(request: PullRequest): void {
     const plan = planPull(request, this.#sources)
-    const code = this.#read(plan, request.queueOffset)
-    if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
-    if ((request.sysFlag & PullFlag.commitOffset) !== 0) {
+    if (!request.oneway) this.#serve(plan)
+    if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
       const { address, port } = request.to.connection.remote
       this.#effects.commitOffset(
         request.group,
@@ -141,8 +144,14 @@ export class PullService {
     }
   }
 
+  #serve(plan: PullPlan): void {
+    const { request } = plan
+    const code = this.#read(plan, request.queueOffset)
+    if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
+  }
+
   #mayWait(request: PullRequest, code: ResponseCodeName): boolean {
-    if (code !== 'PULL_NOT_FOUND' || (request.sysFlag & PullFlag.suspend) === 0) return false
+    if (code !== 'PULL_NOT_FOUND' || (request.sysFlag & PullSysFlag.SUSPEND) === 0) return false
     return isWorthWaiting(this.#result.status, code)
   }
 
@@ -151,7 +160,7 @@ export class PullService {
     if (polling === undefined) return false
     const { longPollingEnable, shortPollingTimeMs } = this.#settings
     const timeoutMs = longPollingEnable ? plan.request.suspendTimeoutMs : shortPollingTimeMs
-    return polling.park({ plan, scannedTo, deadlineMs: polling.deadline(timeoutMs) })
+    return polling.park({ plan, scannedTo, deadlineMs: polling.deadline(Math.min(timeoutMs, MAX_SUSPEND_MS)) })
   }
 
   #read(plan: PullPlan, queueOffset: number): ResponseCodeName {
@@ -207,7 +216,7 @@ export class PullService {
 
   #refuse(request: PullRequest, error: unknown): void {
     const { connection, opaque, serializeType } = request.to
-    const code = error instanceof ResponseError ? error.responseCode : 1
-    connection.send({ code, opaque, flag: 1, remark: errorText(error), serializeType })
+    const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR
+    connection.send({ code, opaque, flag: FLAG_RESPONSE, remark: errorText(error), serializeType })
   }
 }

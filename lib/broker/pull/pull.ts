@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { FrameHandler } from '../../net/connection.ts'
 import type { Handler } from '../../net/handler.ts'
 import { pullMessage } from '../../protocol/commands/pull-message.ts'
@@ -43,6 +44,7 @@ export const createPullHandlers = (parts: PullParts): PullPath => {
   const { store, topics, groups, consumers, clock, logger, settings } = parts
   const { address, port } = settings.storeHost
   const events = new OffsetMovedEvents(store, clock, { name: settings.brokerName, address, port })
+  const corrections = new ThrottledLog(clock, logger)
   const service = new PullService({
     store,
     sources: { topics, groups, consumers, store, broker: { address, readable: settings.readable } },
@@ -51,7 +53,7 @@ export const createPullHandlers = (parts: PullParts): PullPath => {
       commitOffset: (...commit) => parts.offsets.commit(...commit),
       messagesGot: (count, sizeBytes) => parts.stats.messagesGot(count, sizeBytes),
       offsetMoved: (event) => {
-        logger.warn(event, 'a pull was out of bounds and is corrected')
+        corrections.warn(event, 'a pull was out of bounds and is corrected')
         events.record(event)
       },
     },

@@ -1,9 +1,10 @@
 import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
+import type { AnswerTo } from '../answer.ts'
 import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
 import { type AppendRefusal, refusalOf } from './append-refusal.ts'
-import type { AnswerTo, SendResponseWriter, StoredPlace } from './send-response.ts'
+import type { SendResponseWriter, StoredPlace } from './send-response.ts'
 
 /** Counters the send path moves. */
 export interface SendStats {

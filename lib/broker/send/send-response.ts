@@ -1,13 +1,6 @@
-import type { Connection } from '../../net/connection.ts'
 import { FLAG_RESPONSE, PROTOCOL_VERSION } from '../../protocol/remoting-command.ts'
 import { ResponseCode, type ResponseCodeName } from '../../protocol/response-codes.ts'
-
-/** Whom an answer goes to. */
-export interface AnswerTo {
-  readonly connection: Connection
-  readonly opaque: number
-  readonly serializeType: 0 | 1
-}
+import { type AnswerTo, writeJsonAnswer } from '../answer.ts'
 
 /** Where accepted messages went; `msgId` is one offset message id, or several joined by commas for a batch. */
 export interface StoredPlace {
@@ -15,8 +8,6 @@ export interface StoredPlace {
   readonly queueId: number
   readonly queueOffset: number
 }
-
-const FRAME_PREFIX_BYTES = 8
 
 /** JSON string in ASCII only, so that its length in characters is its length in bytes. */
 const asciiJson = (text: string): string =>
@@ -47,14 +38,7 @@ export class SendResponseWriter {
       return
     }
     const header = `{"code":${ResponseCode[code]}${this.#beforePlace}${place.msgId}","queueId":"${place.queueId}","queueOffset":"${place.queueOffset}${this.#afterFields}${to.opaque},"serializeTypeCurrentRPC":"JSON","version":${PROTOCOL_VERSION}}`
-    const { outbox } = to.connection
-    const headerBytes = header.length
-    const start = outbox.reserve(FRAME_PREFIX_BYTES + headerBytes)
-    const { buffer } = outbox
-    buffer.writeInt32BE(4 + headerBytes, start)
-    buffer.writeInt32BE(headerBytes, start + 4)
-    buffer.write(header, start + FRAME_PREFIX_BYTES, headerBytes, 'latin1')
-    outbox.commit(start, start + FRAME_PREFIX_BYTES + headerBytes)
+    writeJsonAnswer(to, header)
   }
 
   /** The message was not stored, or nothing can be said of it. */

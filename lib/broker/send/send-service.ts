@@ -5,8 +5,8 @@ import { PropertyName } from '../../protocol/property-names.ts'
 import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
 import { transactionType } from '../../protocol/sys-flags.ts'
 import { maxAppendRows } from '../../store/append-batch.ts'
+import type { AnswerTo } from '../answer.ts'
 import type { SendPipeline } from './send-pipeline.ts'
-import type { AnswerTo } from './send-response.ts'
 import type { SendTopic } from './send-topics.ts'
 
 /** A send request whose topic is resolved. Ranges point into borrowed memory. */

@@ -1,6 +1,7 @@
 import { ResponseError } from '../../net/handler.ts'
 import { isRetryTopic, isUnsendableTopic, validateTopic } from '../../protocol/names.ts'
 import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
+import { MessageSysFlag, TopicSysFlag } from '../../protocol/sys-flags.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
 
 /** What the send path reads of a topic. */
@@ -52,9 +53,6 @@ export interface CreationHints {
 }
 
 const RETRY_QUEUES = 1
-const MULTI_TAGS_FLAG = 1 << 1
-const UNIT_FLAG = 1
-const UNIT_SUB_FLAG = 2
 
 /** Resolves and checks the topic of a send request; remembers the answer until the topic table changes. */
 export class SendTopics {
@@ -110,7 +108,7 @@ export class SendTopics {
       handle: this.#store.topic(name),
       config,
       queueLimit: Math.max(config.writeQueueNums, config.readQueueNums),
-      sysFlag: config.topicFilterType === 'MULTI_TAG' ? MULTI_TAGS_FLAG : 0,
+      sysFlag: config.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0,
     }
     this.#forgetWhenChanged()
     this.#known.set(name, topic)
@@ -118,7 +116,7 @@ export class SendTopics {
   }
 
   #create(name: string, hints: CreationHints): SendTopicConfig {
-    const topicSysFlag = hints.unitMode ? (isRetryTopic(name) ? UNIT_SUB_FLAG : UNIT_FLAG) : 0
+    const topicSysFlag = hints.unitMode ? (isRetryTopic(name) ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT) : 0
     const { defaultTopic, defaultTopicQueueNums, remoteAddress } = hints
     const wish = { defaultTopic, defaultTopicQueueNums, remoteAddress, topicSysFlag }
     const created =

@@ -3,6 +3,7 @@ import { readWithBackup } from '../../base/atomic-file.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ApogeeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import { type DataVersion, nextDataVersion } from '../../protocol/bodies/data-version.ts'
 import {
   decodeTopicConfigWrapper,
@@ -59,6 +60,7 @@ export class TopicTable implements TopicCreator {
   readonly #options: TopicTableOptions
   readonly #topics = new Map<string, TopicConfig>()
   readonly #file: StateFile
+  readonly #refusals: ThrottledLog
   readonly #listeners: ((changed: TopicConfig) => void)[] = []
   #dataVersion: DataVersion
   #version = 0
@@ -66,6 +68,7 @@ export class TopicTable implements TopicCreator {
 
   private constructor(options: TopicTableOptions) {
     this.#options = options
+    this.#refusals = new ThrottledLog(options.clock, options.logger)
     this.#dataVersion = { timestamp: options.clock.nowMs(), counter: 0 }
     const { current } = options.config
     this.system = systemTopics(current)
@@ -130,7 +133,7 @@ export class TopicTable implements TopicCreator {
     const model = this.#modelOf(wish.defaultTopic)
     const refusal = this.#refusal(name, model, wish)
     if (model === undefined || refusal !== undefined) {
-      this.#options.logger.warn({ topic: name, ...wish, refusal }, 'topic not created at its first message')
+      this.#refusals.warn({ topic: name, ...wish, refusal }, 'topic not created at its first message')
       return undefined
     }
     const queues = Math.max(0, Math.min(wish.defaultTopicQueueNums, model.writeQueueNums))
@@ -151,7 +154,7 @@ export class TopicTable implements TopicCreator {
     if (known !== undefined) return known
     const full = this.#topics.size >= MAX_TOPICS
     if (full || validateTopic(name) !== undefined) {
-      this.#options.logger.warn({ topic: name, full }, 'topic not created')
+      this.#refusals.warn({ topic: name, full }, 'topic not created')
       return undefined
     }
     const created = topicConfig(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag })

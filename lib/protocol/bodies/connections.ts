@@ -1,16 +1,6 @@
 import { type JavaJson, stringifyJava } from '../../base/java-json.ts'
 import { JsonReader } from './json-reader.ts'
-import {
-  CONSUME_FROM_WHERE,
-  CONSUME_TYPES,
-  type ConsumeFromWhere,
-  type ConsumeType,
-  enumOf,
-  MESSAGE_MODELS,
-  type MessageModel,
-  type SubscriptionData,
-  subscriptionDataOf,
-} from './subscription-data.ts'
+import { type ConsumeMode, consumeModeOf, type SubscriptionData, subscriptionDataOf } from './subscription-data.ts'
 
 /** One connected client. */
 export interface ClientConnection {
@@ -34,13 +24,10 @@ const connectionOf = (value: JavaJson, what: string): ClientConnection => {
 }
 
 /** Answer to GET_CONSUMER_CONNECTION_LIST. */
-export interface ConsumerConnection {
+export interface ConsumerConnection extends ConsumeMode {
   readonly connectionSet: readonly ClientConnection[]
   /** By topic. */
   readonly subscriptionTable: ReadonlyMap<string, SubscriptionData>
-  readonly consumeType: ConsumeType
-  readonly messageModel: MessageModel
-  readonly consumeFromWhere: ConsumeFromWhere
 }
 
 export const encodeConsumerConnection = (body: ConsumerConnection): Buffer => Buffer.from(stringifyJava(body))
@@ -51,9 +38,7 @@ export const decodeConsumerConnection = (body: Buffer | string): ConsumerConnect
   return {
     connectionSet: reader.list('connectionSet', connectionOf),
     subscriptionTable: reader.table('subscriptionTable', subscriptionDataOf),
-    consumeType: enumOf(CONSUME_TYPES, reader.members.consumeType) ?? 'CONSUME_PASSIVELY',
-    messageModel: enumOf(MESSAGE_MODELS, reader.members.messageModel) ?? 'CLUSTERING',
-    consumeFromWhere: enumOf(CONSUME_FROM_WHERE, reader.members.consumeFromWhere) ?? 'CONSUME_FROM_LAST_OFFSET',
+    ...consumeModeOf(reader),
   }
 }
 

@@ -1,23 +1,10 @@
 import { type JavaJson, stringifyJava } from '../../base/java-json.ts'
 import { JsonReader } from './json-reader.ts'
-import {
-  CONSUME_FROM_WHERE,
-  CONSUME_TYPES,
-  type ConsumeFromWhere,
-  type ConsumeType,
-  enumOf,
-  MESSAGE_MODELS,
-  type MessageModel,
-  type SubscriptionData,
-  subscriptionDataOf,
-} from './subscription-data.ts'
+import { type ConsumeMode, consumeModeOf, type SubscriptionData, subscriptionDataOf } from './subscription-data.ts'
 
 /** What one client says of one consumer group. */
-export interface ConsumerData {
+export interface ConsumerData extends ConsumeMode {
   readonly groupName: string
-  readonly consumeType: ConsumeType
-  readonly messageModel: MessageModel
-  readonly consumeFromWhere: ConsumeFromWhere
   readonly subscriptionDataSet: readonly SubscriptionData[]
   readonly unitMode: boolean
 }
@@ -37,9 +24,7 @@ const consumerDataOf = (value: JavaJson, what: string): ConsumerData => {
   const reader = new JsonReader(value, what)
   return {
     groupName: reader.text('groupName', ''),
-    consumeType: enumOf(CONSUME_TYPES, reader.members.consumeType) ?? 'CONSUME_PASSIVELY',
-    messageModel: enumOf(MESSAGE_MODELS, reader.members.messageModel) ?? 'CLUSTERING',
-    consumeFromWhere: enumOf(CONSUME_FROM_WHERE, reader.members.consumeFromWhere) ?? 'CONSUME_FROM_LAST_OFFSET',
+    ...consumeModeOf(reader),
     subscriptionDataSet: reader.list('subscriptionDataSet', subscriptionDataOf),
     unitMode: reader.flag('unitMode', false),
   }

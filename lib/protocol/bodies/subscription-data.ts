@@ -28,6 +28,20 @@ export const enumOf = <T extends string>(names: readonly T[], value: JavaJson | 
   return names.find((name) => name === wanted)
 }
 
+/** How a consumer group consumes. */
+export interface ConsumeMode {
+  readonly consumeType: ConsumeType
+  readonly messageModel: MessageModel
+  readonly consumeFromWhere: ConsumeFromWhere
+}
+
+/** What the members of a body say of it; Java's defaults for those that say nothing it knows. */
+export const consumeModeOf = ({ members }: JsonReader): ConsumeMode => ({
+  consumeType: enumOf(CONSUME_TYPES, members.consumeType) ?? 'CONSUME_PASSIVELY',
+  messageModel: enumOf(MESSAGE_MODELS, members.messageModel) ?? 'CLUSTERING',
+  consumeFromWhere: enumOf(CONSUME_FROM_WHERE, members.consumeFromWhere) ?? 'CONSUME_FROM_LAST_OFFSET',
+})
+
 /** What a group wants of one topic. */
 export interface SubscriptionData {
   readonly topic: string

@@ -1,8 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../../lib/base/logging.ts'
-import { LongPolling } from '../../../lib/broker/pull/long-polling.ts'
-import { type PullEffects, PullService } from '../../../lib/broker/pull/pull-service.ts'
+import { LongPolling, MAX_PARKED_PER_CONNECTION } from '../../../lib/broker/pull/long-polling.ts'
+import { pullHandlers } from '../../../lib/broker/pull/pull-handlers.ts'
+import { MAX_SUSPEND_MS, type PullEffects, PullService } from '../../../lib/broker/pull/pull-service.ts'
+import { FLAG_ONEWAY, type RemotingCommand } from '../../../lib/protocol/remoting-command.ts'
+import { PullSysFlag } from '../../../lib/protocol/sys-flags.ts'
 import type { MessageStore, TopicHandle } from '../../../lib/store/index.ts'
 import { PullStatus } from '../../../lib/store/status.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -30,8 +33,9 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       arrived = listener
     },
   }
+  const committed: number[] = []
   const effects: PullEffects = {
-    commitOffset: () => undefined,
+    commitOffset: (_group, _topic, _queueId, queueOffset) => void committed.push(queueOffset),
     messagesGot: (count) => void got.push(count),
     offsetMoved: () => undefined,
   }
@@ -60,6 +64,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
   const pull = (connection: FakeConnection, suspendTimeoutMs: number): void =>
     service.pull({
       to: { connection, opaque: 1, serializeType: 1 },
+      oneway: false,
       group: 'G',
       topic: 'T',
       queueId: 0,
@@ -72,7 +77,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       subscription: '*',
       expressionType: 'TAG',
     })
-  return { clock, polling, pull, watched, got, arrive: () => arrived?.(0 as TopicHandle, 0) }
+  return { clock, service, polling, pull, committed, watched, got, arrive: () => arrived?.(0 as TopicHandle, 0) }
 }
 
 test('a pull of an offset that cannot be read is sent on at once: waiting would never end, nor rest', () => {
@@ -95,6 +100,62 @@ test('pulls of connections that are gone make room, however long they wanted to 
   clock.advance(5_100)
   equal(polling.count, 1)
   deepEqual([stays.sent.length, leaves.sent.length], [0, 0])
+})
+
+test('one connection parks so many pulls, what it asks beyond is answered at once', () => {
+  const { clock, polling, pull } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const [greedy, other] = [new FakeConnection(), new FakeConnection()]
+  for (let count = 0; count < MAX_PARKED_PER_CONNECTION; count++) pull(greedy, 1_000)
+  deepEqual([polling.count, greedy.sent.length], [MAX_PARKED_PER_CONNECTION, 0])
+  pull(greedy, 1_000)
+  pull(other, 5_000)
+  deepEqual([polling.count, greedy.sent.map(({ code }) => code)], [MAX_PARKED_PER_CONNECTION + 1, [19]])
+  clock.advance(1_100)
+  equal(greedy.sent.length, MAX_PARKED_PER_CONNECTION + 1)
+  pull(greedy, 1_000)
+  equal(polling.count, 2)
+})
+
+test('nobody waits longer than ten minutes', () => {
+  const { clock, polling, pull } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const connection = new FakeConnection()
+  pull(connection, 2 ** 63)
+  clock.advance(MAX_SUSPEND_MS - 1)
+  equal(polling.count, 1)
+  clock.advance(101)
+  deepEqual([polling.count, connection.sent.map(({ code }) => code)], [0, [19]])
+})
+
+test('a pull that wants no answer gets none, and its offset is taken', async () => {
+  const { service, polling, committed } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const connection = new FakeConnection()
+  const extFields = new Map(
+    Object.entries({
+      consumerGroup: 'G',
+      topic: 'T',
+      queueId: '0',
+      queueOffset: '5',
+      maxMsgNums: '32',
+      sysFlag: String(EVERYTHING_AND_SUSPEND | PullSysFlag.COMMIT_OFFSET),
+      commitOffset: '4',
+      suspendTimeoutMillis: '15000',
+      subVersion: '0',
+    }),
+  )
+  const body = Buffer.alloc(0)
+  const request: RemotingCommand = {
+    code: 11,
+    opaque: 1,
+    flag: FLAG_ONEWAY,
+    version: 0,
+    language: undefined,
+    remark: undefined,
+    extFields,
+    body,
+    serializeType: 1,
+  }
+  for (const { answer } of pullHandlers(service)) equal(answer({ connection, request }), undefined)
+  deepEqual([connection.sent, polling.count, committed], [[], 0, [4, 4]])
 })
 
 test('every look into the store is counted, those in vain as such', () => {

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { Machine } from '../../../lib/base/config-key.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../../../lib/broker/config/broker-config.ts'
-import type { Machine } from '../../../lib/broker/config/config-key.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 /** The same on every machine. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../base/clock.ts'
-import type { LogFields, Logger } from '../base/logging.ts'
+import type { Clock } from './clock.ts'
+import type { LogFields, Logger } from './logging.ts'
 
 const WINDOW_MS = 1_000
 const LINES_PER_WINDOW = 10

@@ -16,7 +16,7 @@ export interface ConfigFacts {
   readonly unit?: ConfigUnit
   /** Java marks it @ImportantField: printed by `-m`. */
   readonly important?: true
-  /** Code 25 may change it while the broker runs. */
+  /** May change while the server runs. */
   readonly live?: true
   /** Accepted, kept and echoed for the sake of existing files; nothing here depends on it. */
   readonly unused?: true
