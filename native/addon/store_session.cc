@@ -101,8 +101,12 @@ bool StoreSession::FinishOpen() {
   return true;
 }
 
-// Ends with the removal of this session when nothing is left to do.
+// Ends with the removal of this session when nothing is left to do. JavaScript may remove it as
+// well (by closeAll, when it ends the process from a listener), so nothing of it is used after the
+// call.
 void StoreSession::OnWake(uint32_t reasons) {
+  StoreSessions& owner = owner_;
+  const uint32_t id = id_;
   napi_value error = nullptr;
   bool gone = false;
   if ((reasons & kWakeOpened) != 0 && !FinishOpen()) gone = true;
@@ -113,23 +117,23 @@ void StoreSession::OnWake(uint32_t reasons) {
   }
   if (gone && !outcome_.ok()) error = MakeError(outcome_);
   TellJavaScript(reasons, error);
-  if (gone) owner_.Remove(id_);
+  if (gone) owner.Remove(id);
 }
 
 void StoreSession::TellJavaScript(uint32_t reasons, napi_value error) {
+  const napi_env env = env_;
   napi_value arguments[2];
   napi_value receiver;
   napi_value callback;
-  napi_get_undefined(env_, &receiver);
+  napi_get_undefined(env, &receiver);
   arguments[1] = error == nullptr ? receiver : error;
-  if (napi_create_uint32(env_, reasons, &arguments[0]) != napi_ok) return;
-  if (napi_get_reference_value(env_, on_wake_, &callback) != napi_ok) return;
-  if (napi_call_function(env_, receiver, callback, 2, arguments, nullptr) != napi_pending_exception)
+  if (napi_create_uint32(env, reasons, &arguments[0]) != napi_ok) return;
+  if (napi_get_reference_value(env, on_wake_, &callback) != napi_ok) return;
+  if (napi_call_function(env, receiver, callback, 2, arguments, nullptr) != napi_pending_exception)
     return;
   // Thrown by a listener: an uncaught exception like any other, not a warning of Node-API.
   napi_value thrown;
-  if (napi_get_and_clear_last_exception(env_, &thrown) == napi_ok)
-    napi_fatal_exception(env_, thrown);
+  if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }
 
 napi_value StoreSession::MakeError(std::string_view code, std::string_view message,

@@ -19,7 +19,12 @@ struct ConsumeQueueEntry {
 
   // False for bytes where nothing was written.
   bool live() const { return physical_offset.value >= 0 && size_bytes > 0; }
-  PhysicalOffset end() const { return physical_offset + size_bytes; }
+  // Saturated: damaged bytes may say anything.
+  PhysicalOffset end() const {
+    int64_t end = 0;
+    const bool beyond = __builtin_add_overflow(physical_offset.value, int64_t{size_bytes}, &end);
+    return {beyond ? INT64_MAX : end};
+  }
 };
 
 inline constexpr uint32_t kConsumeQueueEntryBytes = 20;

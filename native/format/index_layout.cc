@@ -57,9 +57,15 @@ std::string IndexKey(std::string_view topic, std::string_view key) {
 }
 
 int32_t IndexSeconds(int64_t store_time_ms, int64_t begin_time_ms) {
-  if (begin_time_ms <= 0) return 0;
+  if (begin_time_ms <= 0 || store_time_ms <= begin_time_ms) return 0;
   const int64_t seconds = (store_time_ms - begin_time_ms) / 1000;
-  return static_cast<int32_t>(std::clamp<int64_t>(seconds, 0, std::numeric_limits<int32_t>::max()));
+  return static_cast<int32_t>(std::min<int64_t>(seconds, std::numeric_limits<int32_t>::max()));
+}
+
+int64_t IndexTimeMs(int64_t begin_time_ms, int32_t seconds) {
+  // Far from the ends, so that callers may add a second.
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 2;
+  return std::clamp(begin_time_ms, -kMost, kMost) + int64_t{seconds} * 1000;
 }
 
 std::string IndexFileName(int64_t time_ms) {

@@ -54,6 +54,9 @@ int32_t IndexKeyHash(std::string_view index_key);
 std::string IndexKey(std::string_view topic, std::string_view key);
 // Seconds stored for a record, as Java clamps them.
 int32_t IndexSeconds(int64_t store_time_ms, int64_t begin_time_ms);
+// The time that stored seconds stand for, cut to whole seconds. Saturated: damaged bytes may say
+// anything.
+int64_t IndexTimeMs(int64_t begin_time_ms, int32_t seconds);
 // yyyyMMddHHmmssSSS in local time: the name of an index file.
 std::string IndexFileName(int64_t time_ms);
 

@@ -1,5 +1,6 @@
 #include "format/message_record.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
@@ -141,7 +142,6 @@ void EncodeRecord(const MessageFields& fields, uint8_t* into) {
   if (AddressBytes(fields.store_host) == kV6Bytes) sys_flag |= kSysFlagStoreHostV6;
 
   StoreBe32(into, RecordSize(fields));
-  StoreBe32(into + 4, kMessageMagicV1);
   StoreBe32(into + 8, BodyCrc(fields.body));
   StoreBe32(into + 12, static_cast<uint32_t>(fields.queue_id));
   StoreBe32(into + 16, static_cast<uint32_t>(fields.flag));
@@ -160,6 +160,9 @@ void EncodeRecord(const MessageFields& fields, uint8_t* into) {
   at = PutBytes(at + 1, fields.topic.data(), fields.topic.size());
   StoreBe16(at, static_cast<uint16_t>(fields.properties.size()));
   PutBytes(at + 2, fields.properties.data(), fields.properties.size());
+  // Last: what a killed process leaves half-written must not look like a message.
+  std::atomic_signal_fence(std::memory_order_release);
+  StoreBe32(into + 4, kMessageMagicV1);
 }
 
 RecordView ParseRecord(std::span<const uint8_t> bytes, bool check_crc) {

@@ -171,7 +171,7 @@ void IndexFile::Select(int32_t key_hash, size_t max_count, int64_t begin_ms, int
   while (number > 0 && offsets->size() < max_count) {
     const IndexItem item = Item(number);
     if (item.seconds < 0) return;
-    const int64_t time_ms = begin_time_ms + int64_t{item.seconds} * 1000;
+    const int64_t time_ms = IndexTimeMs(begin_time_ms, item.seconds);
     if (item.key_hash == key_hash && time_ms >= begin_ms && time_ms <= end_ms) {
       offsets->push_back({item.physical_offset});
     }

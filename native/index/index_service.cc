@@ -65,7 +65,7 @@ int32_t IndexService::KeptItems(const IndexFile& file, const RecoverInput& input
   for (; count < header.count; ++count) {
     const IndexItem item = file.Item(count);
     // Whole seconds are stored, so the record may be almost a second younger.
-    const int64_t latest_ms = header.begin_time_ms + int64_t{item.seconds} * 1000 + 999;
+    const int64_t latest_ms = IndexTimeMs(header.begin_time_ms, item.seconds) + 999;
     const bool synced = all_synced || latest_ms <= input.durable_until_ms;
     const bool plausible =
         item.key_hash >= 0 && item.physical_offset >= last_offset && item.seconds >= 0;

@@ -179,8 +179,10 @@ class PosixFile final : public StoreFile {
     return restored.ok() || failure.code() == StatusCode::kNoSpace ? failure : restored;
   }
 
-  // For file systems without fallocate: rewrites each block of the range with what it holds.
+  // For file systems without fallocate: rewrites each block of the range with what it holds. The
+  // size is set first, so that a crash leaves either the old one or the new one.
   Status ReserveByWriting(uint64_t from, uint64_t to, uint64_t size_bytes) {
+    if (to > size_bytes) APOGEE_RETURN_IF_ERROR(Truncate(to));
     std::vector<uint8_t> chunk(kZeroChunkBytes);
     for (uint64_t at = from; at < to; at += chunk.size()) {
       const auto count = static_cast<size_t>(std::min<uint64_t>(chunk.size(), to - at));

@@ -24,7 +24,8 @@ Status TooLarge(const char* what, size_t size_bytes, size_t limit_bytes) {
                            " bytes is over the limit of " + std::to_string(limit_bytes));
 }
 
-// Whether a message record that says it stands at `offset` begins the bytes, and is not longer.
+}  // namespace
+
 bool IsRecordAt(std::span<const uint8_t> bytes, PhysicalOffset offset, uint32_t* size_bytes) {
   if (bytes.size() < kLeastRecordBytes) return false;
   const uint32_t magic = LoadBe32(bytes.data() + 4);
@@ -33,8 +34,6 @@ bool IsRecordAt(std::span<const uint8_t> bytes, PhysicalOffset offset, uint32_t*
   if (*size_bytes < kLeastRecordBytes || *size_bytes > bytes.size()) return false;
   return LoadBe64(bytes.data() + kPhysicalOffsetAt) == static_cast<uint64_t>(offset.value);
 }
-
-}  // namespace
 
 CommitLog::CommitLog(StoreIo& io, const Clock& clock, CommitLogOptions options)
     : clock_(clock),
@@ -179,7 +178,9 @@ int64_t CommitLog::flushed_store_time_ms() const {
 }
 
 Status CommitLog::Flush(PhysicalOffset* flushed) {
-  const int64_t newest_ms = last_store_time_ms();
+  int64_t newest_ms = last_store_time_ms();
+  // Until its millisecond is over, more records of that time may come.
+  if (newest_ms > 0 && newest_ms >= clock_.NowMs()) --newest_ms;
   const int64_t target = appended_.load(std::memory_order_acquire);
   int64_t on_device = 0;
   const Status status = segments_.Flush(&on_device);

@@ -33,6 +33,9 @@ struct RecordRef {
   std::span<const uint8_t> bytes;
 };
 
+// Whether a message record that says it stands at `offset` begins the bytes, and is not longer.
+bool IsRecordAt(std::span<const uint8_t> bytes, PhysicalOffset offset, uint32_t* size_bytes);
+
 // The one log that all messages go to, in order.
 //
 // Thread: Append* from one appender thread. Read, appended() and flushed() from any. Flush from the
@@ -61,8 +64,7 @@ class CommitLog {
   PhysicalOffset flushed() const;
   int64_t last_store_time_ms() const;  // of the newest record, 0 when none
 
-  // Store time of the newest record known to be on the device, 0 when none: what the checkpoint may
-  // say.
+  // Every record stored up to then is on the device, 0 when none: what the checkpoint may say.
   int64_t flushed_store_time_ms() const;
 
   Status Flush(PhysicalOffset* flushed);  // everything appended at call time

@@ -46,8 +46,9 @@ Status MappedFile::Open(StoreIo& io, const std::string& path, int64_t start_offs
 // Gives a new file its size and first blocks, durably; leaves no empty file behind when it cannot.
 Status MappedFile::Allocate(StoreIo& io) {
   const uint32_t reserve_to = std::min(reserve_step_bytes_, size_bytes_);
-  Status status = file_->Reserve(0, reserve_to);
-  if (status.ok() && reserve_to < size_bytes_) status = file_->Truncate(size_bytes_);
+  // The size changes once, whatever step a crash ends this at: a file of another size is damaged.
+  Status status = reserve_to < size_bytes_ ? file_->Truncate(size_bytes_) : Status::Ok();
+  if (status.ok()) status = file_->Reserve(0, reserve_to);
   if (status.ok()) status = file_->Sync();
   if (status.ok()) status = io.SyncDirectory(DirectoryOf(path_));
   if (!status.ok()) {

@@ -15,7 +15,8 @@ int64_t ParseSegmentName(const std::string& name) {
   int64_t offset = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), offset);
   const bool whole = error == std::errc() && end == name.data() + name.size();
-  return whole ? offset : -1;
+  // So far from the end that no sum with sizes of files runs over.
+  return whole && offset <= INT64_MAX / 2 ? offset : -1;
 }
 
 }  // namespace

@@ -28,6 +28,18 @@ int64_t LiveBytes(const MappedFile& file) {
   return position;
 }
 
+// Whether anything but zeros stands behind `position`, where the live entries end.
+bool AnythingBehind(const MappedFile& file, int64_t position) {
+  auto from = static_cast<uint32_t>(position);
+  uint32_t to = 0;
+  while (from < file.size() && file.NextWritten(from, &from, &to)) {
+    if (std::any_of(file.data() + from, file.data() + to, [](uint8_t b) { return b != 0; }))
+      return true;
+    from = to;
+  }
+  return false;
+}
+
 }  // namespace
 
 ConsumeQueue::ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint32_t file_bytes)
@@ -35,18 +47,19 @@ ConsumeQueue::ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint3
       id_(id),
       files_(io, std::move(directory), RoundedUp(file_bytes), kReserveStepBytes) {}
 
-Status ConsumeQueue::Load(bool* damaged) {
+Status ConsumeQueue::Load(bool* damaged, const BeforeLoss& before_loss) {
   *damaged = false;
   const Status loaded = files_.Load();
   if (loaded.code() == StatusCode::kCorruption) {
     *damaged = true;
+    if (before_loss) APOGEE_RETURN_IF_ERROR(before_loss());
     return Discard();
   }
   APOGEE_RETURN_IF_ERROR(loaded);
-  return FindEnd(damaged);
+  return FindEnd(damaged, before_loss);
 }
 
-Status ConsumeQueue::FindEnd(bool* damaged) {
+Status ConsumeQueue::FindEnd(bool* damaged, const BeforeLoss& before_loss) {
   const auto files = files_.files();
   if (files.empty()) return Status::Ok();
   size_t i = files.size() > kFilesScannedForEnd ? files.size() - kFilesScannedForEnd : 0;
@@ -54,9 +67,12 @@ Status ConsumeQueue::FindEnd(bool* damaged) {
   for (; i < files.size(); ++i) {
     const int64_t live = LiveBytes(*files[i]);
     end_bytes = files[i]->start_offset() + live;
-    if (live < files[i]->size()) break;
+    if (live == files[i]->size()) continue;
+    *damaged = AnythingBehind(*files[i], live);
+    break;
   }
   for (++i; i < files.size(); ++i) *damaged = *damaged || EntryAt(*files[i], 0).live();
+  if (*damaged && before_loss) APOGEE_RETURN_IF_ERROR(before_loss());
   APOGEE_RETURN_IF_ERROR(files_.TruncateAfter(end_bytes));
   min_.store(files_.min_offset() / kEntryBytes, std::memory_order_release);
   max_.store(end_bytes / kEntryBytes, std::memory_order_release);
@@ -150,22 +166,27 @@ Status ConsumeQueue::Cut(QueueOffset offset) {
   return Status::Ok();
 }
 
+// A binary search in which fill entries, that say nothing, are passed over: they also stand in the
+// middle, where the log has lost messages.
 void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
-  const auto gone = [&](int64_t offset) {
-    ConsumeQueueEntry entry;
-    return !Get({offset}, &entry) || entry == kFillEntry || entry.physical_offset < log_min;
-  };
   int64_t low = files_.min_offset() / kEntryBytes;
   int64_t high = max().value;
+  ConsumeQueueEntry entry;
+  const auto behind_fill = [&](int64_t offset) {
+    while (offset < high && Get({offset}, &entry) && entry == kFillEntry) ++offset;
+    return offset;
+  };
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    if (gone(middle)) {
-      low = middle + 1;
+    const int64_t told_by = behind_fill(middle);
+    if (told_by < high && entry.physical_offset < log_min) {
+      low = told_by + 1;
     } else {
       high = middle;
     }
   }
-  min_.store(low, std::memory_order_release);
+  high = max().value;
+  min_.store(behind_fill(low), std::memory_order_release);
 }
 
 Status ConsumeQueue::SyncAll() {

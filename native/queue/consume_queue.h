@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -44,10 +45,12 @@ class ConsumeQueue {
   QueueId id() const { return id_; }
   const std::string& directory() const { return files_.directory(); }
 
+  // Told before anything is dropped that only the log has then; not ok ends the loading with that.
+  using BeforeLoss = std::function<Status()>;
   // Maps the files and finds the end in the last three. Files that cannot be a queue are removed.
   // `damaged` says that entries were lost by this, so that the log must be read again for this
   // queue.
-  Status Load(bool* damaged);
+  Status Load(bool* damaged, const BeforeLoss& before_loss = {});
 
   // 0 <= min() <= max() except while the first entry of a queue that starts in the middle is
   // written.
@@ -79,7 +82,7 @@ class ConsumeQueue {
   Status SyncAll();
 
  private:
-  Status FindEnd(bool* damaged);
+  Status FindEnd(bool* damaged, const BeforeLoss& before_loss);
   Status Discard();
   Status PrepareFile(int64_t at_bytes);
   Status AppendBytes(const ConsumeQueueEntry& entry);

@@ -31,12 +31,12 @@ ConsumeQueueTable::ConsumeQueueTable(StoreIo& io, std::string directory, uint32_
                                      TopicTable& topics)
     : io_(io), directory_(std::move(directory)), file_bytes_(file_bytes), topics_(topics) {}
 
-Status ConsumeQueueTable::Load(LoadReport* report) {
+Status ConsumeQueueTable::Load(LoadReport* report, const ConsumeQueue::BeforeLoss& before_loss) {
   std::vector<DirEntry> entries;
   APOGEE_RETURN_IF_ERROR(io_.List(directory_, &entries));
   for (const DirEntry& entry : entries) {
     if (entry.is_directory && IsValidTopicName(entry.name)) {
-      APOGEE_RETURN_IF_ERROR(LoadTopic(entry.name, report));
+      APOGEE_RETURN_IF_ERROR(LoadTopic(entry.name, before_loss, report));
     } else {
       report->ignored.push_back("consumequeue/" + Printable(entry.name) +
                                 " is not the directory of a topic");
@@ -45,7 +45,9 @@ Status ConsumeQueueTable::Load(LoadReport* report) {
   return Status::Ok();
 }
 
-Status ConsumeQueueTable::LoadTopic(const std::string& topic, LoadReport* report) {
+Status ConsumeQueueTable::LoadTopic(const std::string& topic,
+                                    const ConsumeQueue::BeforeLoss& before_loss,
+                                    LoadReport* report) {
   TopicHandle handle;
   APOGEE_RETURN_IF_ERROR(topics_.Intern(topic, &handle));
   std::vector<DirEntry> entries;
@@ -60,7 +62,7 @@ Status ConsumeQueueTable::LoadTopic(const std::string& topic, LoadReport* report
     ConsumeQueue* queue = nullptr;
     APOGEE_RETURN_IF_ERROR(FindOrCreate({handle, queue_id}, &queue));
     bool damaged = false;
-    APOGEE_RETURN_IF_ERROR(queue->Load(&damaged));
+    APOGEE_RETURN_IF_ERROR(queue->Load(&damaged, before_loss));
     if (damaged) report->damaged.push_back(queue);
   }
   return Status::Ok();

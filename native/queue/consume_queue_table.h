@@ -24,7 +24,7 @@ class ConsumeQueueTable {
     std::vector<std::string> ignored;  // one sentence for each name that is no topic or no queue id
     std::vector<ConsumeQueue*> damaged;  // lost entries: see ConsumeQueue::Load
   };
-  Status Load(LoadReport* report);
+  Status Load(LoadReport* report, const ConsumeQueue::BeforeLoss& before_loss = {});
 
   ConsumeQueue* Find(QueueId id) const;  // null when there is none
   // kInvalidArgument for an unknown handle or a negative queue id. Creates no file.
@@ -40,7 +40,8 @@ class ConsumeQueueTable {
              16;
     }
   };
-  Status LoadTopic(const std::string& topic, LoadReport* report);
+  Status LoadTopic(const std::string& topic, const ConsumeQueue::BeforeLoss& before_loss,
+                   LoadReport* report);
 
   StoreIo& io_;
   const std::string directory_;

@@ -65,10 +65,20 @@ Status Checkpointer::FlushQueues(int64_t least_bytes) {
   return Status::Ok();
 }
 
+// Every record stored up to then is dispatched, 0 when none is known: a millisecond counts when it
+// is over and nothing of it is left.
+int64_t Checkpointer::DispatchedMs() const {
+  const Dispatcher::Position position = dispatcher_.position();
+  if (position.store_time_ms <= 0) return 0;
+  const bool over = log_.clock().NowMs() > position.store_time_ms;
+  return over && position.offset >= log_.appended() ? position.store_time_ms
+                                                    : position.store_time_ms - 1;
+}
+
 Status Checkpointer::WriteAll() {
   if (!failure_.ok()) return failure_;
   // What the checkpoint will claim is looked up before the syncs that make it true.
-  const int64_t dispatched_ms = dispatcher_.position().store_time_ms;
+  const int64_t dispatched_ms = DispatchedMs();
   APOGEE_RETURN_IF_ERROR(FlushQueues(1));
   CheckpointTimes times = checkpoint_.times();
   if (index_ != nullptr) {

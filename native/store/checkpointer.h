@@ -37,6 +37,7 @@ class Checkpointer {
  private:
   void Run();
   Status FlushQueues(int64_t least_bytes);
+  int64_t DispatchedMs() const;
 
   const CommitLog& log_;
   const Dispatcher& dispatcher_;

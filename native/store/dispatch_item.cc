@@ -31,8 +31,11 @@ int64_t TagCode(const RecordView& record, const DispatchProperties& properties,
   if (record.fields.topic == kScheduleTopic && !delay_levels_ms.empty()) {
     const int64_t level =
         std::min(ParseLevel(properties.delay_level), static_cast<int64_t>(delay_levels_ms.size()));
-    if (level > 0)
-      return record.fields.store_time_ms + delay_levels_ms[static_cast<size_t>(level - 1)];
+    int64_t due_ms = 0;
+    if (level > 0 &&
+        !__builtin_add_overflow(record.fields.store_time_ms,
+                                delay_levels_ms[static_cast<size_t>(level - 1)], &due_ms))
+      return due_ms;
   }
   return properties.tags.empty() ? 0 : JavaHashCode(properties.tags);
 }

@@ -53,6 +53,7 @@ class Dispatcher {
 
  private:
   void Run();
+  bool Doze();
   void Sleep();
   Status DispatchBatch();
   Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);

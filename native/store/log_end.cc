@@ -9,8 +9,8 @@ namespace apogee {
 namespace {
 
 constexpr size_t kSegmentsCheckedWhenClean = 3;
-constexpr int64_t kSearchedWhenClean = 1 << 20;
-constexpr int64_t kSearchedWhenUnclean = 64 << 20;
+// More than the longest record of any usual limit.
+constexpr int64_t kSearchedWhenHealthy = 64 << 20;
 
 std::string Place(const MappedFile& segment, PhysicalOffset at) {
   return segment.path() + " position " + std::to_string(at.value - segment.start_offset());
@@ -24,8 +24,7 @@ bool LooksHealthy(const LogEndInput& input, const ScanStop& stop) {
 }
 
 int64_t SearchedBytes(const LogEndInput& input, const ScanStop& stop) {
-  if (!LooksHealthy(input, stop)) return std::numeric_limits<uint32_t>::max();
-  return input.clean ? kSearchedWhenClean : kSearchedWhenUnclean;
+  return LooksHealthy(input, stop) ? kSearchedWhenHealthy : std::numeric_limits<uint32_t>::max();
 }
 
 // The segment of the first good record behind `at`: `searched_bytes` of its own segment are
@@ -71,7 +70,7 @@ PhysicalOffset SegmentByTime(const MappedFileQueue& segments, int64_t durable_ms
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     const RecordView first = RecordAt(**file, 0, false);
     if (first.kind != RecordKind::kMessage || first.fields.store_time_ms == 0) continue;
-    if (first.fields.store_time_ms <= durable_ms - kCheckpointMarginMs)
+    if (first.fields.store_time_ms <= std::max<int64_t>(durable_ms, 0) - kCheckpointMarginMs)
       return {(*file)->start_offset()};
   }
   return {segments.min_offset()};

@@ -4,16 +4,12 @@
 #include <cstring>
 #include <limits>
 
-#include "base/bytes.h"
-
 namespace apogee {
 namespace {
 
 constexpr int64_t kEntryBytes = kConsumeQueueEntryBytes;
 // Java's bound on the queue bytes looked at by one pull whose filter matches nothing.
 constexpr int64_t kLeastScannedBytes = 16000;
-constexpr uint32_t kLeastRecordBytes = 91;
-
 int64_t ScanLimit(int32_t max_count) {
   return (std::max(kLeastScannedBytes, int64_t{max_count} * kEntryBytes) + kEntryBytes - 1) /
          kEntryBytes;
@@ -26,12 +22,13 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
   result->status = PullStatus::kNoMatchedMessage;
   const int64_t limit = std::min(entries.count, ScanLimit(request_.max_count));
   int64_t skip_below = kNoSkip;
+  const int64_t appended = log_.appended().value;
   int64_t last_seen = 0;
   int64_t i = 0;
   for (; i < limit; ++i) {
     const ConsumeQueueEntry entry = entries[i];
-    last_seen = entry.physical_offset.value;
-    if (last_seen < skip_below) continue;
+    if (entry.physical_offset.value < skip_below) continue;
+    last_seen = std::clamp<int64_t>(entry.physical_offset.value, 0, appended);
     if (Full(entry, *result)) break;
     if (!Passes(entry.tag_code)) {
       if (result->count == 0) result->status = PullStatus::kNoMatchedMessage;
@@ -40,7 +37,11 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
     std::span<const uint8_t> record;
     if (!Locate(entry, &record)) {
       if (result->count == 0) result->status = PullStatus::kMessageWasRemoving;
-      if (entry != kFillEntry) skip_below = NextSegment(entry.physical_offset);
+      // What retention removed goes by whole segments; any other entry that leads nowhere costs
+      // itself only.
+      const bool removed = entry != kFillEntry && entry.physical_offset.value >= 0 &&
+                           entry.physical_offset < log_.min_offset();
+      if (removed) skip_below = NextSegment(entry.physical_offset);
       continue;
     }
     result->status = PullStatus::kFound;
@@ -72,19 +73,19 @@ bool PullScan::Full(const ConsumeQueueEntry& entry, const PullResult& result) co
 
 // The record's bytes when the log still has them, and has there what the entry says.
 bool PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record) {
+  const PhysicalOffset at = entry.physical_offset;
+  if (entry.size_bytes <= 0 || at.value < 0) return false;
   const auto size_bytes = static_cast<uint32_t>(entry.size_bytes);
-  int64_t position = entry.physical_offset - segment_at_;
-  if (!segment_.file || position < 0 ||
-      position + size_bytes > static_cast<int64_t>(segment_.bytes.size())) {
-    if (!log_.ReadSegment(entry.physical_offset, &segment_).ok()) return false;
-    segment_at_ = entry.physical_offset;
-    position = 0;
+  const auto held_bytes = static_cast<int64_t>(segment_.bytes.size());
+  if (!segment_.file || at < segment_at_ || at - segment_at_ > held_bytes - entry.size_bytes) {
+    if (!log_.ReadSegment(at, &segment_).ok()) return false;
+    segment_at_ = at;
   }
-  const auto rest = segment_.bytes.subspan(static_cast<size_t>(position));
-  if (size_bytes < kLeastRecordBytes || size_bytes > rest.size()) return false;
-  if (LoadBe32(rest.data()) != size_bytes) return false;
+  const auto rest = segment_.bytes.subspan(static_cast<size_t>(at - segment_at_));
+  uint32_t found_bytes = 0;
+  if (!IsRecordAt(rest, at, &found_bytes) || found_bytes != size_bytes) return false;
   *record = rest.first(size_bytes);
-  return true;
+  return at >= unchecked_below_ || ParseRecord(*record, true).kind == RecordKind::kMessage;
 }
 
 int64_t PullScan::NextSegment(PhysicalOffset offset) const {

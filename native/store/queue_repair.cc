@@ -27,8 +27,12 @@ Status QueueRepair::Prepare(PhysicalOffset log_end, const std::vector<ConsumeQue
       wrong = wrong || differs;
       --keep.value;
     }
-    if (keep < queue->max()) APOGEE_RETURN_IF_ERROR(queue->Cut(keep));
-    if (wrong) Incomplete(queue);
+    if (wrong) {
+      APOGEE_RETURN_IF_ERROR(CutForScan(queue, keep));
+      Incomplete(queue);
+    } else if (keep < queue->max()) {
+      APOGEE_RETURN_IF_ERROR(queue->Cut(keep));
+    }
   }
   for (ConsumeQueue* queue : damaged) Incomplete(queue);
   return Status::Ok();
@@ -43,6 +47,11 @@ bool QueueRepair::MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
   return record.kind == RecordKind::kMessage && record.fields.queue_offset == offset &&
          record.fields.queue_id == queue.id().queue_id &&
          record.fields.topic == topics_.Name(queue.id().topic);
+}
+
+Status QueueRepair::CutForScan(ConsumeQueue* queue, QueueOffset offset) {
+  if (before_loss_) APOGEE_RETURN_IF_ERROR(before_loss_());
+  return queue->Cut(offset);
 }
 
 // The next scan must start no later than behind the queue's last good entry.
@@ -109,13 +118,17 @@ Status QueueRepair::CompareEntry(const DispatchItem& item, ConsumeQueue* queue, 
     return Status::Ok();
   }
   const bool older = entry != kFillEntry && entry.physical_offset < item.entry.physical_offset;
-  if (older && (offset < state->confirmed || entry.physical_offset < scan_from_)) {
+  // An older entry that was not met in this scan counts when the log has its message, or had it.
+  const bool kept =
+      entry.physical_offset < scan_from_ &&
+      (entry.physical_offset < log_.min_offset() || MatchesLog(*queue, item.queue_offset, entry));
+  if (older && (offset < state->confirmed || kept)) {
     Note("the record at " + std::to_string(item.entry.physical_offset.value) +
          " repeats queue offset " + std::to_string(offset) + " of " + queue->directory() +
          "; the first one counts");
     return Status::Ok();
   }
-  APOGEE_RETURN_IF_ERROR(queue->Cut(item.queue_offset));
+  APOGEE_RETURN_IF_ERROR(CutForScan(queue, item.queue_offset));
   if (queue->max() < item.queue_offset) APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
   *append = true;
   return Status::Ok();
@@ -126,6 +139,13 @@ Status QueueRepair::PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue
   ConsumeQueueEntry last;
   const bool has_last = max.value > 0 && queue->Get({max.value - 1}, &last);
   const PhysicalOffset log_min = log_.min_offset();
+  // A queue that has gone on behind this record has had it: the offset it claims is damaged.
+  if (has_last && last != kFillEntry && last.physical_offset >= item.entry.physical_offset) {
+    Note("the record at " + std::to_string(item.entry.physical_offset.value) +
+         " claims queue offset " + std::to_string(item.queue_offset.value) + " of " +
+         queue->directory() + ", which ends at " + std::to_string(max.value));
+    return Status::Ok();
+  }
   if (!last_scan_ && state->confirmed == 0 && scan_from_ > log_min) {
     Incomplete(queue);
     if (state->rescan_from < scan_from_) return Status::Ok();

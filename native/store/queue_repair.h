@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "log/commit_log.h"
@@ -19,8 +20,10 @@ namespace apogee {
 // before the scanned range is left alone until the scan is repeated from an earlier record for it.
 class QueueRepair {
  public:
-  QueueRepair(const CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues)
-      : log_(log), topics_(topics), queues_(queues) {}
+  // `before_loss`: see ConsumeQueue; told before entries go that only the scan brings back.
+  QueueRepair(const CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
+              ConsumeQueue::BeforeLoss before_loss)
+      : log_(log), topics_(topics), queues_(queues), before_loss_(std::move(before_loss)) {}
 
   // Before the scan: drops what points behind the log's end, and last entries that are not what the
   // log has there. `damaged`: queues known to have lost entries.
@@ -50,12 +53,14 @@ class QueueRepair {
   Status CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state, bool* append);
   bool MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
                   const ConsumeQueueEntry& entry) const;
+  Status CutForScan(ConsumeQueue* queue, QueueOffset offset);
   void Incomplete(ConsumeQueue* queue);
   void Note(std::string text);
 
   const CommitLog& log_;
   TopicTable& topics_;
   ConsumeQueueTable& queues_;
+  const ConsumeQueue::BeforeLoss before_loss_;
   PhysicalOffset scan_from_;
   bool last_scan_ = false;
   std::unordered_map<ConsumeQueue*, State> states_;

@@ -36,7 +36,7 @@ PullResult ReadPath::Pull(const PullRequest& request, std::span<uint8_t> into) c
     result.status = PullStatus::kOffsetOverflowBadly;
     result.next_begin = bounds.max;
   } else if (const QueueEntries entries = queue->Read(request.from); entries.count > 0) {
-    PullScan(log_, request, into).Run(entries, &result);
+    PullScan(log_, unchecked_below_, request, into).Run(entries, &result);
   } else {
     result.status = PullStatus::kOffsetFoundNull;
     result.next_begin = queue->NextFile(request.from);
@@ -65,21 +65,28 @@ QueueOffset ReadPath::OffsetByTime(QueueId id, int64_t store_time_ms) const {
   while (low <= high) {
     const int64_t middle = low + (high - low) / 2;
     ConsumeQueueEntry entry;
-    if (!queue->Get({middle}, &entry)) return {0};
-    if (entry.physical_offset < log_min || entry == kFillEntry) {
-      low = middle + 1;
+    int64_t told_by = middle;
+    // Where the log has lost messages the entry behind them tells.
+    while (queue->Get({told_by}, &entry) && entry == kFillEntry && told_by < high) ++told_by;
+    if (!queue->Get({told_by}, &entry)) return {0};
+    if (entry == kFillEntry) {
+      high = middle - 1;
+      continue;
+    }
+    if (entry.physical_offset < log_min) {
+      low = told_by + 1;
       continue;
     }
     const int64_t time_ms = StoreTimeOf(entry.physical_offset);
     if (time_ms < 0) return {0};
-    if (time_ms == store_time_ms) return {middle};
+    if (time_ms == store_time_ms) return {told_by};
     if (time_ms > store_time_ms) {
       high = middle - 1;
-      right = middle;
+      right = told_by;
       right_time_ms = time_ms;
     } else {
-      low = middle + 1;
-      left = middle;
+      low = told_by + 1;
+      left = told_by;
       left_time_ms = time_ms;
     }
   }
@@ -101,6 +108,10 @@ int64_t ReadPath::EarliestStoreTime() const { return StoreTimeOf(log_.min_offset
 Status ReadPath::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const {
   RecordRef found;
   APOGEE_RETURN_IF_ERROR(log_.Read(offset, 0, &found));
+  if (offset < unchecked_below_ && ParseRecord(found.bytes, true).kind != RecordKind::kMessage) {
+    return Status::Error(StatusCode::kNotFound,
+                         "the message at " + std::to_string(offset.value) + " is damaged");
+  }
   record->assign(found.bytes.begin(), found.bytes.end());
   return Status::Ok();
 }

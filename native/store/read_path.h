@@ -16,6 +16,10 @@ class ReadPath {
  public:
   ReadPath(const CommitLog& log, const ConsumeQueueTable& queues) : log_(log), queues_(queues) {}
 
+  // Bodies below this were not verified by recovery, so each is when it is read. Before any other
+  // thread reads.
+  void SetUncheckedBelow(PhysicalOffset offset) { unchecked_below_ = offset; }
+
   // See MessageStore for all of these.
   PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const;
   bool Bounds(QueueId id, QueueBounds* bounds) const;
@@ -29,6 +33,7 @@ class ReadPath {
  private:
   const CommitLog& log_;
   const ConsumeQueueTable& queues_;
+  PhysicalOffset unchecked_below_;
 };
 
 }  // namespace apogee

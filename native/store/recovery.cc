@@ -10,7 +10,8 @@ namespace apogee {
 Status Recovery::FindEnd() {
   const MappedFileQueue& segments = input_.log.segments();
   const CheckpointTimes& times = input_.checkpoint;
-  checked_from_ = input_.clean
+  // A logic time of 0 says that queues may lack anything, also when the stop was orderly.
+  checked_from_ = input_.clean && times.logic_ms > 0
                       ? LastSegments(segments)
                       : SegmentByTime(segments, std::min(times.physical_ms, times.logic_ms));
   return FindLogEnd(segments, {checked_from_, input_.clean, input_.check_crc, times}, &end_);

@@ -26,13 +26,14 @@ struct RecoveryInput {
   bool check_crc = true;
   std::span<const int64_t> delay_levels_ms;
   std::vector<ConsumeQueue*> damaged_queues;
+  ConsumeQueue::BeforeLoss before_loss = {};
 };
 
 // Brings log, queues and index to one common end. Opening thread only.
 class Recovery {
  public:
   explicit Recovery(const RecoveryInput& input)
-      : input_(input), repair_(input.log, input.topics, input.queues) {}
+      : input_(input), repair_(input.log, input.topics, input.queues, input.before_loss) {}
 
   // Finds the log's end. Changes nothing; kCorruption leaves the store as it is.
   Status FindEnd();
@@ -42,6 +43,8 @@ class Recovery {
 
   PhysicalOffset end() const { return end_.at; }
   int64_t last_store_time_ms() const { return end_.last_store_time_ms; }
+  // Bodies of records below were not verified.
+  PhysicalOffset unchecked_below() const { return input_.check_crc ? checked_from_ : end_.at; }
   void Report(RecoveryReport* report) const;
 
  private:

@@ -36,7 +36,12 @@ Status MessageStoreImpl::Recover(bool clean) {
   APOGEE_RETURN_IF_ERROR(log_.Load());
   APOGEE_RETURN_IF_ERROR(checkpoint_.Open(io_, options_.root));
   ConsumeQueueTable::LoadReport loaded;
-  APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded));
+  // Should this opening not come to its end, the next one must know that queues lack entries.
+  const CheckpointTimes times = checkpoint_.times();
+  const auto before_loss = [&] {
+    return checkpoint_.Write({times.physical_ms, 0, times.index_ms});
+  };
+  APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded, before_loss));
   if (index_) APOGEE_RETURN_IF_ERROR(index_->Load(&loaded.ignored));
   report_.notes = std::move(loaded.ignored);
 
@@ -44,16 +49,18 @@ Status MessageStoreImpl::Recover(bool clean) {
                      .topics = topics_,
                      .queues = queues_,
                      .index = index_.get(),
-                     .checkpoint = checkpoint_.times(),
+                     .checkpoint = times,
                      .clean = clean,
                      .check_crc = options_.check_crc_on_recover,
                      .delay_levels_ms = options_.delay_levels_ms,
-                     .damaged_queues = std::move(loaded.damaged)});
+                     .damaged_queues = std::move(loaded.damaged),
+                     .before_loss = before_loss});
   APOGEE_RETURN_IF_ERROR(recovery.FindEnd());
   // From the first change on until an orderly close the store counts as unclean.
   APOGEE_RETURN_IF_ERROR(CreateAbortFile());
   APOGEE_RETURN_IF_ERROR(recovery.Repair());
   recovery.Report(&report_);
+  reads_.SetUncheckedBelow(recovery.unchecked_below());
   for (const ConsumeQueue* queue : queues_.All()) appends_.SetNext(queue->id(), queue->max());
   return Status::Ok();
 }

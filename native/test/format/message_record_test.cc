@@ -1,6 +1,10 @@
 #include "format/message_record.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
@@ -248,6 +252,31 @@ TEST(MessageRecordTest, RandomMutationsNeverReadOutside) {
       StoreBe32(record.data() + 4, random() % 2 == 0 ? kMessageMagicV2 : kMessageMagicV1);
     if (random() % 4 == 0) record.resize(random() % (record.size() + 1));
     ParseExact(record, random() % 2 == 0);
+  }
+}
+
+// The process may be killed between any two stores: what it leaves in the mapping is no message.
+TEST(MessageRecord, IsNoneUntilItsLastByteIsThere) {
+  MessageFields fields = Greeting();
+  const uint32_t size = RecordSize(fields);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (uint32_t cut = 8; cut < size; ++cut) {
+    void* memory =
+        ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    auto* const into = static_cast<uint8_t*>(memory) + page - cut;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::signal(SIGSEGV, SIG_DFL);
+      ::mprotect(static_cast<uint8_t*>(memory) + page, page, PROT_NONE);
+      EncodeRecord(fields, into);
+      ::_exit(0);
+    }
+    int ended = 0;
+    ASSERT_EQ(::waitpid(child, &ended, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(ended));
+    EXPECT_NE(ParseRecord({into, size}, true).kind, RecordKind::kMessage) << "cut at " << cut;
+    ::munmap(memory, 2 * page);
   }
 }
 

@@ -197,7 +197,7 @@ TEST_F(CommitLogTest, FlushCoversWhatIsAppendedAcrossSegments) {
   ASSERT_TRUE(log->Flush(&flushed).ok());
   EXPECT_EQ(flushed, log->appended());
   EXPECT_EQ(log->flushed(), flushed);
-  EXPECT_EQ(log->flushed_store_time_ms(), 1234567);
+  EXPECT_EQ(log->flushed_store_time_ms(), 1234566);  // the clock still shows the time of the last
 }
 
 TEST_F(CommitLogTest, AFailedSyncKeepsWhatWasFlushedBefore) {
@@ -247,6 +247,21 @@ TEST_F(CommitLogTest, PrepareAheadMakesTheNextSegmentSoThatARollDoesNotCreate) {
   PhysicalOffset at;
   EXPECT_TRUE(Append(*log, MessageOf(2000), &at).ok());
   EXPECT_EQ(at.value, kSegment);
+}
+
+// The checkpoint says that everything stored up to then is durable: another record of this very
+// millisecond may still come.
+TEST_F(CommitLogTest, TheFlushedStoreTimeIsNeverOneThatIsNotOver) {
+  auto log = Open();
+  const int64_t first_ms = clock_.NowMs();
+  PhysicalOffset flushed;
+  ASSERT_TRUE(Append(*log, MessageOf(500)).ok());
+  ASSERT_TRUE(log->Flush(&flushed).ok());
+  EXPECT_EQ(log->flushed_store_time_ms(), first_ms - 1);
+  ASSERT_TRUE(Append(*log, MessageOf(500)).ok());
+  clock_.Advance(1);
+  ASSERT_TRUE(log->Flush(&flushed).ok());
+  EXPECT_EQ(log->flushed_store_time_ms(), first_ms);
 }
 
 TEST_F(CommitLogTest, ReadersSeeWholeRecordsWhileTheAppenderRuns) {

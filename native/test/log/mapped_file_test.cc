@@ -68,6 +68,20 @@ TEST_F(MappedFileTest, AFullDiskAtCreationLeavesNoFile) {
   }
 }
 
+TEST_F(MappedFileTest, AFileWhoseMakingWasInterruptedOpens) {
+  for (const IoCall call : {IoCall::kReserve, IoCall::kTruncate, IoCall::kSync}) {
+    io_.Fail(call, 1, EIO);
+    io_.FailAll(IoCall::kRemove, EIO);  // what a kill at that call leaves
+    std::shared_ptr<MappedFile> file;
+    EXPECT_EQ(Open(kStep, &file).code(), StatusCode::kIoError);
+    io_.Pass(IoCall::kRemove);
+    const Status again = Open(kStep, &file);
+    ASSERT_TRUE(again.ok()) << again.ToString();
+    EXPECT_TRUE(file->Append(Bytes("x")).ok());
+    ASSERT_TRUE(file->Remove().ok());
+  }
+}
+
 TEST_F(MappedFileTest, AFullDiskAtAReserveStepWritesNothing) {
   auto file = MustOpen(kStep);
   const std::vector<uint8_t> chunk(kStep, 7);

@@ -101,6 +101,23 @@ TEST_F(ConsumeQueueTest, MinFollowsWhatTheLogStillHas) {
   EXPECT_EQ(queue->min().value, 12);
 }
 
+TEST_F(ConsumeQueueTest, MinIsNotMovedByAGapThatWasFilled) {
+  auto queue = Make();
+  Fill(*queue, 0, 3);
+  ASSERT_TRUE(queue->FillTo({10}).ok());
+  Fill(*queue, 10, 13);
+  queue->CorrectMin({0});
+  EXPECT_EQ(queue->min().value, 0);
+  queue->CorrectMin({1150});
+  EXPECT_EQ(queue->min().value, 2);
+  queue->CorrectMin({1300});  // all in front of the gap are gone
+  EXPECT_EQ(queue->min().value, 10);
+  queue->CorrectMin({2100});
+  EXPECT_EQ(queue->min().value, 11);
+  queue->CorrectMin({99999});
+  EXPECT_EQ(queue->min().value, 13);
+}
+
 TEST_F(ConsumeQueueTest, CutEntriesAreGoneFromTheFile) {
   auto queue = Make();
   Fill(*queue, 0, 12);
@@ -122,6 +139,41 @@ TEST_F(ConsumeQueueTest, AHoleEndsTheQueueAndIsReported) {
   test::Overwrite(File(100), 40, std::string(20, '\0'));
   queue = Load(true);
   EXPECT_EQ(queue->max().value, 7);
+}
+
+TEST_F(ConsumeQueueTest, AHoleWithinTheLastFileIsReported) {
+  auto queue = Make();
+  Fill(*queue, 0, 4);
+  queue.reset();
+  test::Overwrite(File(0), 20, std::string(20, '\0'));
+  queue = Load(true);
+  EXPECT_EQ(queue->max().value, 1);
+  queue.reset();
+  Load();  // what is cut is not reported again
+}
+
+TEST_F(ConsumeQueueTest, ALastEntryThatCannotBeOneIsReported) {
+  auto queue = Make();
+  Fill(*queue, 0, 4);
+  queue.reset();
+  test::Overwrite(File(0), 60, "\xff");
+  queue = Load(true);
+  EXPECT_EQ(queue->max().value, 3);
+}
+
+TEST_F(ConsumeQueueTest, NothingIsCutBeforeTheLossIsMadeKnown) {
+  auto queue = Make();
+  Fill(*queue, 0, 12);
+  queue.reset();
+  test::Overwrite(File(100), 40, std::string(20, '\0'));
+  const auto refuse = [] { return Status::Error(StatusCode::kIoError, "not now"); };
+  for (const bool wrong_size : {false, true}) {
+    if (wrong_size) std::filesystem::resize_file(File(0), 60);
+    bool damaged = false;
+    EXPECT_EQ(Make()->Load(&damaged, refuse).code(), StatusCode::kIoError);
+    EXPECT_TRUE(std::filesystem::exists(File(200)));
+    EXPECT_NE(test::ReadFile(File(100)).substr(60, 20), std::string(20, '\0'));
+  }
 }
 
 TEST_F(ConsumeQueueTest, FilesOfAnotherSizeAreDroppedAndReported) {

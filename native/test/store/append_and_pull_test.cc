@@ -108,6 +108,28 @@ TEST_F(AppendAndPullTest, ASmallBufferIsFilledOrItsNeedIsTold) {
   EXPECT_EQ(pulled.next_begin.value, 1);
 }
 
+TEST_F(AppendAndPullTest, AnEntryThatPointsNowhereCostsOneMessage) {
+  PutMany("T", 10);
+  AwaitDispatched();
+  const std::string file = options.root + "/consumequeue/T/0/" + SegmentName(0);
+  const std::string good = test::ReadFile(file).substr(60, 8);
+  std::string shifted = good;
+  shifted[7] = static_cast<char>(shifted[7] + 1);
+  for (const std::string& bad :
+       {std::string(8, '\xff'), std::string("\x7f\xff\xff\xff\xff\xff\xff\xff", 8),
+        std::string("\0\0\0\0\0\1\0\0", 8), shifted}) {
+    test::Overwrite(file, 60, bad);
+    std::vector<ReadMessage> messages;
+    const PullResult result = Pull(From("T", 0, 0), &messages);
+    EXPECT_EQ(result.next_begin.value, 10);
+    EXPECT_EQ(messages.size(), 9u);
+    EXPECT_EQ(Pull(From("T", 0, 3), &messages).status, PullStatus::kFound);
+    EXPECT_EQ(messages.size(), 6u);
+  }
+  test::Overwrite(file, 60, good);
+  EXPECT_EQ(ReadAll("T", 0).size(), 10u);
+}
+
 TEST_F(AppendAndPullTest, FiltersByTagCode) {
   for (int i = 0; i < 12; ++i)
     Put("T", 0, std::to_string(i), Properties({{"TAGS", i % 3 == 0 ? "a" : "b"}}));

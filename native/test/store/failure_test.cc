@@ -134,6 +134,34 @@ TEST_F(StoreFailureTest, AnOpenThatFailsAtAnyCallLeavesAStoreThatOpens) {
   }
 }
 
+TEST_F(StoreFailureTest, ARepairThatEndsAtAnyCallIsMadeAgainByTheNextOpen) {
+  for (int i = 0; i < 12; ++i) Put("OLD", 0, "old");
+  for (int i = 0; i < 80; ++i) Put("T", 0, std::string(1000, 'x'));
+  Close();
+  Drop();
+  const std::string original = options.root;
+  for (const IoCall call :
+       {IoCall::kOpen, IoCall::kSync, IoCall::kSyncDirectory, IoCall::kMappingSync}) {
+    for (int k = 1;; ++k) {
+      options.root = directory / "damaged";
+      std::filesystem::remove_all(options.root);
+      test::CopyStore(original, options.root);
+      test::Overwrite(options.root + "/consumequeue/OLD/0/" + SegmentName(0), 60,
+                      std::string(20, '\0'));
+      const int before = faulty_.calls(call);
+      faulty_.Fail(call, k, EIO);
+      const bool opened = TryOpen().ok();
+      const bool failed = faulty_.calls(call) - before >= k;
+      Drop();
+      faulty_.Pass(call);
+      if (opened && !failed) break;
+      Open();
+      EXPECT_EQ(ReadAll("OLD", 0).size(), 12u) << "call " << static_cast<int>(call) << ' ' << k;
+      Drop();
+    }
+  }
+}
+
 TEST_F(StoreFailureTest, ARootIsNeeded) {
   test::StoreHarness other;
   other.options.root.clear();

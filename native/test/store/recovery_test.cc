@@ -344,6 +344,75 @@ TEST_F(RecoveryTest, AQueueOfALogThatLostItsFirstSegmentsStartsInTheMiddle) {
   EXPECT_EQ(again.max, bounds.max);
 }
 
+TEST_F(RecoveryTest, AHoleInAQueueOfOldMessagesIsMadeGoodAfterAnOrderlyClose) {
+  PutMany("OLD", 12);
+  PutMixed(100);
+  Close();
+  test::Overwrite(QueueFile("OLD/0", 0), 60, std::string(20, '\0'));
+  Open();
+  EXPECT_EQ(ReadAll("OLD", 0).size(), 12u);
+  ExpectAllMixed(100);
+}
+
+TEST_F(RecoveryTest, ARefusedOpenDoesNotForgetThatAQueueIsDamaged) {
+  for (const bool wrong_size : {false, true}) {
+    if (wrong_size) Open();
+    const std::string topic = wrong_size ? "OLDER" : "OLD";
+    PutMany(topic, 12);
+    for (int i = 0; i < 60; ++i) PutMany("T", 1, std::string(1000, '.'));
+    const int64_t last = store->watermarks().appended.value / options.segment_bytes;
+    Close();
+    if (wrong_size) {
+      fs::resize_file(QueueFile(topic + "/0", 0), 60);
+    } else {
+      test::Overwrite(QueueFile(topic + "/0", 0), 60, std::string(20, '\0'));
+    }
+    test::Overwrite(Segment(last * options.segment_bytes), 300, "X");  // in a body
+    EXPECT_EQ(TryOpen().code(), StatusCode::kCorruption);
+    test::Overwrite(Segment(last * options.segment_bytes), 300, ".");
+    Open();
+    EXPECT_EQ(ReadAll(topic, 0).size(), 12u);
+    Close();
+  }
+}
+
+TEST_F(RecoveryTest, ADamagedQueueOffsetInARecordLeavesNoGap) {
+  PutMixed(10);
+  AwaitDispatched();
+  Kill();
+  test::Overwrite(Segment(0), 20 + 5, "\1");  // the first record's queue offset, plus 65536
+  Open();
+  QueueBounds bounds;
+  ASSERT_TRUE(store->Bounds(Topic("A"), 0, &bounds));
+  EXPECT_EQ(bounds.max.value, 2);
+  EXPECT_EQ(ReadAll("A", 0).size(), 2u);
+  EXPECT_EQ(store->recovery().notes.size(), 1u);
+}
+
+TEST_F(RecoveryTest, DamagedBodiesInSegmentsThatWereNotCheckedAreNotServed) {
+  PutMixed(100);
+  Close();
+  test::Overwrite(Segment(0), 2600, "X");  // in the third record's body
+  Open();
+  EXPECT_GT(store->recovery().checked_from.value, 2600);
+  int found = 0;
+  int64_t third = -1;
+  for (const char* topic : {"A", "B"}) {
+    for (int queue = 0; queue < 2; ++queue) {
+      for (const ReadMessage& message : ReadAll(topic, queue)) {
+        ++found;
+        third = std::max(third, message.physical_offset < 2600 ? message.physical_offset : -1);
+        EXPECT_EQ(message.body.find('X'), std::string::npos);
+      }
+    }
+  }
+  EXPECT_EQ(found, 99);
+  std::vector<uint8_t> record;
+  ASSERT_TRUE(store->ReadRecord({third}, &record).ok());
+  const int64_t damaged = third + std::ssize(record);
+  EXPECT_EQ(store->ReadRecord({damaged}, &record).code(), StatusCode::kNotFound);
+}
+
 TEST_F(RecoveryTest, StrangeNamesInTheDirectoriesAreReportedNotFollowed) {
   PutMixed(5);
   Close();
