@@ -12,7 +12,7 @@ const messagesIn = async (directory: string, { wasClean }: { wasClean?: boolean 
   return store.bounds(store.topic('T'), 0)?.max ?? 0
 }
 
-for (const end of ['close', 'leave-open', 'leave-closing', 'exit', 'wait-for-flush']) {
+for (const end of ['close', 'leave-open', 'leave-closing', 'exit', 'exit-in-listener', 'wait-for-flush']) {
   test(`a process that does ${end} ends by itself and loses nothing`, async (t) => {
     const directory = await temporaryDirectory(t)
     const { code, signal, stderr, stdout } = await runProgram(t, 'open-store.ts', [directory, end]).ended
@@ -89,7 +89,7 @@ test('a worker terminated while it opens a store frees the directory', async (t)
   }
 })
 
-for (const end of ['leave-open', 'leave-closing', 'exit', 'wait-for-flush']) {
+for (const end of ['leave-open', 'leave-closing', 'exit', 'exit-in-listener', 'wait-for-flush']) {
   test(`a worker that does ${end} ends by itself and loses nothing`, async (t) => {
     const directory = await temporaryDirectory(t)
     const worker = startWorker(directory, end)

@@ -58,6 +58,10 @@ switch (end) {
   case 'exit':
     process.exit(0)
     break
+  case 'exit-in-listener':
+    store.onFlushed(endOffset, () => process.exit(0))
+    store.requestFlush(endOffset)
+    break
   case 'throw':
     throw new Error('thrown on purpose')
   case 'stay':
