@@ -2,7 +2,7 @@
 // runs before anything is installed. Each step is skipped while a stamp says that its inputs are unchanged.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,7 +68,7 @@ const ensurePackages = () => {
 }
 
 /** What building the addon needs and this machine lacks. */
-const missingTools = () => {
+export const missingTools = () => {
   const missing = []
   const compiler = process.env.CXX ?? 'c++'
   const major = Number.parseInt(versionOf(compiler, ['-dumpversion']) ?? '', 10)
@@ -86,7 +86,8 @@ const bundledNodeDir = () => {
   return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined
 }
 
-const ensureAddon = () => {
+/** Builds the addon when it is missing or stale. */
+export const ensureAddon = () => {
   const sources = filesUnder('native', (name) => /\.(cc|h)$/.test(name)).filter(
     (file) => !file.startsWith('native/test'),
   )
@@ -104,12 +105,14 @@ const ensureAddon = () => {
 
 const ensureDist = () => {
   const sources = filesUnder('lib', (name) => name.endsWith('.ts'))
-  const digest = digestOf(['tsconfig.json', 'tsconfig.build.json', ...sources], '')
+  const digest = digestOf(['tsconfig.json', 'tsconfig.build.json', 'package.json', 'scripts/setup.mjs', ...sources], '')
   unlessFresh('dist/.apogeemq-stamp', digest, 'dist', () => {
     console.error('apogeemq: compiling TypeScript ...')
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { what: 'tsc' })
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    for (const file of Object.values(bin)) chmodSync(join(root, file), 0o755)
   })
 }
 
@@ -145,14 +148,15 @@ const withLock = (step) => {
   release()
 }
 
+/** A clone of the repository; an installed package has its dependencies and dist/ and may lack the addon only. */
+export const isCheckout = () => existsSync(join(root, 'lib'))
+
 /** Installs and builds what is missing or stale. */
 export const ensureBuilt = () => {
   if (!nodeIsNewEnough()) fail(`needs Node.js 20.17 or later; this is ${process.version}`)
   withLock(() => {
-    // An installed package has its dependencies and dist/ and may lack the addon only.
-    const isCheckout = existsSync(join(root, 'lib'))
-    if (isCheckout) ensurePackages()
+    if (isCheckout()) ensurePackages()
     ensureAddon()
-    if (isCheckout) ensureDist()
+    if (isCheckout()) ensureDist()
   })
 }

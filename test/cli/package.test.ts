@@ -24,6 +24,13 @@ const run = (program: string, args: readonly string[], cwd: string) => {
   return { exitCode: status, out: stdout, errors: stderr }
 }
 
+/** Runs npm in the checkout: npm's own script where npm runs the tests, else the npm of the path. */
+const npm = (args: readonly string[]) => {
+  const script = process.env.npm_execpath
+  if (script !== undefined && /\.c?js$/.test(script)) return run(process.execPath, [script, ...args], ROOT)
+  return run('npm', args, ROOT)
+}
+
 /** Runs a module's text in a folder, from where imports are resolved. */
 const runModule = (text: string, folder: string) => {
   writeFileSync(join(folder, 'main.mjs'), text)
@@ -141,6 +148,7 @@ test('every bin file begins with a line that names node, and runs', () => {
   for (const [name, path] of Object.entries(manifest.bin)) {
     const file = join(ROOT, path)
     match(readFileSync(file, 'utf8'), /^#!\/usr\/bin\/env node\n/, name)
+    ok((statSync(file).mode & 0o111) === 0o111, `${name} is executable`)
     if (name === 'mqshutdown') continue
     const { exitCode, out, errors } = run(process.execPath, [file, '--help'], home.path)
     deepEqual([exitCode, errors], [0, ''], name)
@@ -152,12 +160,25 @@ test('every bin file begins with a line that names node, and runs', () => {
   )
 })
 
+test('npx runs the command line of a checkout and builds nothing again', () => {
+  using home = new Home()
+  const addon = join(ROOT, 'build/Release/apogee_store.node')
+  const before = statSync(addon).mtimeMs
+  const { exitCode, out } = npm([
+    'exec',
+    '--offline',
+    '--yes',
+    `--cache=${home.at('cache')}`,
+    'apogeemq',
+    '--',
+    '--version',
+  ])
+  deepEqual([exitCode, out], [0, `${manifest.version}\n`])
+  equal(statSync(addon).mtimeMs, before)
+})
+
 test('the packed package holds what it needs to run and to be built, and no tests of TypeScript', () => {
-  // npm's own script where npm runs the tests, else the npm of the path.
-  const npm = process.env.npm_execpath
-  const pack = ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline']
-  const [program, args] = npm !== undefined && /\.c?js$/.test(npm) ? [process.execPath, [npm, ...pack]] : ['npm', pack]
-  const { exitCode, out } = run(program, args, ROOT)
+  const { exitCode, out } = npm(['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'])
   equal(exitCode, 0)
   const [packed] = JSON.parse(out) as { files: { path: string }[] }[]
   const files = new Set(packed!.files.map(({ path }) => path))
