@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type LogRecord, masked, readCommitLog } from '../support/commitlog-reader.ts'
+import { type LogRecord, masked, parseRecords, readCommitLog } from '../support/commitlog-reader.ts'
 import { startJavaNameServer } from '../support/java-peers.ts'
 import { hasIpv6Loopback } from '../support/loopback.ts'
 import type { Peer } from '../support/peer-process.ts'
@@ -117,12 +117,18 @@ const requests = () => {
   ]
 }
 
+/** Each host's client ends with the same key: all of them are there when the last message is in the index. */
 const dispatched = (client: RawClient) =>
-  waitFor('the last message in the index', async () => {
-    const within = { beginTimestamp: '0', endTimestamp: String(Date.now() + 60_000) }
-    const extFields = { topic: TOPICS[1]!, key: LAST_KEY, maxNum: '8', ...within }
-    return (await client.request({ code: QUERY_MESSAGE, extFields })).code === 0
-  })
+  waitFor(
+    'the last message of every client in the index',
+    async () => {
+      const within = { beginTimestamp: '0', endTimestamp: String(Date.now() + 60_000) }
+      const extFields = { topic: TOPICS[1]!, key: LAST_KEY, maxNum: '8', ...within }
+      const reply = await client.request({ code: QUERY_MESSAGE, extFields })
+      return reply.code === 0 && parseRecords(reply.body).length === HOSTS.length
+    },
+    { timeoutMs: 60_000 },
+  )
 
 /** The fields first, so that a difference is told by name; then all bytes that can be equal. */
 const comparable = (record: LogRecord) => {
