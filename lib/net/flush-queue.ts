@@ -3,7 +3,11 @@ export interface Flushable {
   flush(): void
 }
 
-/** Connections that got bytes outside their own chunk: all of them are written once, at the end of the tick. */
+/**
+ * Connections that got bytes to send: each is written once, when everything that was ready to be read in this tick has
+ * been. Peers are so woken one after the other while the loop goes on writing, instead of each in turn with a read in
+ * between, which with many connections costs a fifth of the throughput.
+ */
 export class FlushQueue {
   readonly #queue = new Set<Flushable>()
   #scheduled = false

@@ -136,7 +136,6 @@ export class SocketConnection implements Connection {
     else if (this.#framesTaken > framesBefore) this.#partialSince = this.#lastActiveAt
     else this.#partialSince ??= this.#lastActiveAt
     this.#inChunk = false
-    this.flush()
     if (this.#closeAfterChunk !== undefined) this.close(this.#closeAfterChunk)
   }
 
@@ -286,7 +285,7 @@ export class SocketConnection implements Connection {
   }
 
   #outboxFilled(): void {
-    if (!this.#inChunk) this.#context.flushes.add(this)
+    this.#context.flushes.add(this)
   }
 
   #write(bytes: Buffer, done: () => void): void {

@@ -97,6 +97,14 @@ export const integerEnd = (buffer: Buffer, at: number, end: number): number => {
   return next === COMMA || next === CLOSE_BRACE || next <= 0x20 ? to : -1
 }
 
+/** Whether [start, end) is the word true, in any case: what Java's Boolean.parseBoolean takes for true. */
+export const isTrueWord = (buffer: Buffer, start: number, end: number): boolean =>
+  end - start === 4 &&
+  (buffer[start]! | 0x20) === 0x74 &&
+  (buffer[start + 1]! | 0x20) === 0x72 &&
+  (buffer[start + 2]! | 0x20) === 0x75 &&
+  (buffer[start + 3]! | 0x20) === 0x65
+
 /** Value of the digits in [at, end), with an optional minus in front. At most 15 digits, so that it is exact. */
 export const integerValue = (buffer: Buffer, at: number, end: number): number => {
   const isNegative = buffer[at] === MINUS

@@ -12,6 +12,7 @@ import {
   escapeEnd,
   integerEnd,
   integerValue,
+  isTrueWord,
   MINUS,
   OPEN_BRACE,
   PLUS,
@@ -271,7 +272,10 @@ export class HeaderScanner {
 
   /** Value of a boolean field, false when it is absent. */
   bool(slot: number): boolean {
-    return this.has(slot) && this.string(slot).toLowerCase() === 'true'
+    const start = this.#start[slot]!
+    if (start < 0) return false
+    if (this.isPlain(slot)) return isTrueWord(this.#buffer, start, this.#end[slot]!)
+    return this.string(slot).toLowerCase() === 'true'
   }
 
   /** Value as text; empty when it is absent. */

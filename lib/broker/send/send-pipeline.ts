@@ -47,7 +47,6 @@ export class SendPipeline {
   readonly #responses: SendResponseWriter
   readonly #stats: SendStats
   readonly #refusal: AppendRefusal
-  readonly #storeHostHex: string
   #pending: PendingSend[] = []
 
   constructor(parts: {
@@ -56,15 +55,12 @@ export class SendPipeline {
     readonly responses: SendResponseWriter
     readonly stats: SendStats
     readonly maxMessageBytes: number
-    /** Address and port of the store host in network order (8 or 20 bytes): the head of offset message ids. */
-    readonly storeHost: Buffer
   }) {
     this.#store = parts.store
     this.#gate = parts.gate
     this.#responses = parts.responses
     this.#stats = parts.stats
     this.#refusal = refusalOf(parts.store, parts.maxMessageBytes)
-    this.#storeHostHex = parts.storeHost.toString('hex').toUpperCase()
   }
 
   /**
@@ -131,12 +127,14 @@ export class SendPipeline {
     for (let row = send.firstRow; row < send.firstRow + send.rows; row++) sizeBytes += batch.sizeBytes(row)
     this.#stats.messagesPut(send.rows, sizeBytes)
     if (send.oneway) return
-    const stored = { send, place: this.#placeOf(send) }
     if (send.waits && this.#gate.waits) {
       send.to.connection.begin(send.requestBytes)
-      held.push(stored)
+      held.push({ send, place: this.#placeOf(send) })
+    } else if (send.rows === 1 && send.to.serializeType === 0) {
+      const { firstRow } = send
+      this.#responses.storedOne(send.to, batch.physicalOffset(firstRow), send.queueId, batch.queueOffset(firstRow))
     } else {
-      this.#responses.stored(send.to, 'SUCCESS', stored.place)
+      this.#responses.stored(send.to, 'SUCCESS', this.#placeOf(send))
     }
   }
 
@@ -155,14 +153,8 @@ export class SendPipeline {
   #placeOf(send: PendingSend): StoredPlace {
     const { batch } = this
     const { firstRow, rows, queueId } = send
-    let msgId = this.#offsetMessageId(batch.physicalOffset(firstRow))
-    for (let row = firstRow + 1; row < firstRow + rows; row++) {
-      msgId += `,${this.#offsetMessageId(batch.physicalOffset(row))}`
-    }
-    return { msgId, queueId, queueOffset: batch.queueOffset(firstRow) }
-  }
-
-  #offsetMessageId(physicalOffset: number): string {
-    return this.#storeHostHex + physicalOffset.toString(16).toUpperCase().padStart(16, '0')
+    const offsetOf = (row: number) => batch.physicalOffset(firstRow + row)
+    const physicalOffsets = rows === 1 ? offsetOf(0) : Array.from({ length: rows }, (_, row) => offsetOf(row))
+    return { physicalOffsets, queueId, queueOffset: batch.queueOffset(firstRow) }
   }
 }

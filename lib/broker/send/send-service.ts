@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { ResponseError } from '../../net/handler.ts'
 import { forEachBatchMessage } from '../../protocol/batch-codec.ts'
+import { isTrueWord } from '../../protocol/json-bytes.ts'
 import { PropertyName } from '../../protocol/property-names.ts'
 import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
 import { transactionType } from '../../protocol/sys-flags.ts'
@@ -222,7 +223,7 @@ const refuseBatch = (sysFlag: number, propertiesBytes: number, maxBodyBytes: num
 /** Java's Boolean.parseBoolean of a watched property. */
 const isTrue = (rewriter: PropertyRewriter, watch: number, source: Buffer): boolean => {
   const start = rewriter.watchedStart(watch)
-  return start >= 0 && source.toString('latin1', start, rewriter.watchedEnd(watch)).toLowerCase() === 'true'
+  return start >= 0 && isTrueWord(source, start, rewriter.watchedEnd(watch))
 }
 
 /** WAIT absent means true. */

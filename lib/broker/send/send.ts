@@ -43,14 +43,14 @@ export const createSendHandlers = (
   const { bytes } = hostAddress(address, port)
   const portBytes = Buffer.alloc(4)
   portBytes.writeInt32BE(port)
-  const responses = new SendResponseWriter(settings)
+  const { regionId, traceOn } = settings
+  const responses = new SendResponseWriter({ regionId, traceOn, storeHost: Buffer.concat([bytes, portBytes]) })
   const pipeline = new SendPipeline({
     store,
     gate,
     responses,
     stats,
     maxMessageBytes: settings.maxBodyBytes,
-    storeHost: Buffer.concat([bytes, portBytes]),
   })
   const { clusterName, acceptFromMs, maxBodyBytes } = settings
   const service = new SendService(pipeline, parts.clock, {
