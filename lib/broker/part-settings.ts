@@ -1,5 +1,5 @@
 import { isReadable, isWriteable } from '../protocol/permissions.ts'
-import type { StoreOptions } from '../store/message-store.ts'
+import type { ReadLimits, StoreOptions } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { BrokerOptions } from './config/broker-options.ts'
 import type { PullParts } from './pull/pull.ts'
@@ -47,11 +47,27 @@ export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): Send
   }
 }
 
+/** Java's limits for old messages; the same object as long as the configuration is the same. */
+const readLimitsOf = (config: BrokerConfig, memoryWindowBytes: () => number): (() => ReadLimits) => {
+  let of: BrokerOptions['pull'] | undefined
+  let limits: ReadLimits | undefined
+  return () => {
+    const { pull } = config.current
+    if (limits === undefined || of !== pull) {
+      of = pull
+      const { diskMaxCount: maxCountOnDisk, diskMaxBytes: maxBytesOnDisk } = pull
+      limits = { memoryWindowBytes: memoryWindowBytes(), maxCountOnDisk, maxBytesOnDisk }
+    }
+    return limits
+  }
+}
+
 /** What the pull path goes by. Getters: these may change while the broker runs. */
 export const pullSettingsOf = (
   config: BrokerConfig,
   storeHost: StoreHost,
   memoryWindowBytes: () => number,
+  readLimits = readLimitsOf(config, memoryWindowBytes),
 ): PullParts['settings'] => ({
   brokerName: config.current.identity.brokerName,
   storeHost,
@@ -73,5 +89,8 @@ export const pullSettingsOf = (
   },
   get memoryWindowBytes() {
     return memoryWindowBytes()
+  },
+  get readLimits() {
+    return readLimits()
   },
 })

@@ -3,6 +3,7 @@ export type {
   FlushOptions,
   KeyQueryResult,
   MessageStore,
+  ReadLimits,
   RecoveryReport,
   StoreOptions,
   StoreWatermarks,

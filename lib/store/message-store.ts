@@ -73,6 +73,16 @@ export interface RecoveryReport {
   readonly notes: readonly string[]
 }
 
+/** Java's limits for pulls of old messages. */
+export interface ReadLimits {
+  /** A message further than this behind the log's end counts as on disk. 0 to 2^53 - 1. */
+  readonly memoryWindowBytes: number
+  /** Most messages of a pull from disk, 1 to 2^31 - 1. */
+  readonly maxCountOnDisk: number
+  /** Most bytes of a pull from disk (but always one message), 1 to 2^32 - 1. */
+  readonly maxBytesOnDisk: number
+}
+
 /** What a query by key found. */
 export interface KeyQueryResult {
   /** Newest first. Candidates by hash: the caller compares keys. */
@@ -126,6 +136,8 @@ export interface MessageStore extends AsyncDisposable {
    * @param fromQueueOffset first message wanted
    * @param tagCodes pass only messages whose tag has one of these Java hash codes; undefined or empty passes all
    * @param maxBytes stop after this many, but give one record when it fits into `into`
+   * @param mayWaitForDisk false: stops before a message that is likely on disk only, with `PullStatus.NOT_IN_MEMORY`
+   *   when that is the first. Default true
    * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`
    */
   pull(
@@ -138,7 +150,26 @@ export interface MessageStore extends AsyncDisposable {
     into: Buffer,
     intoStart: number,
     result: PullResult,
+    mayWaitForDisk?: boolean,
   ): void
+  /** When a pull counts as one from disk, and how much it gets then. Initially no limits. */
+  setReadLimits(limits: ReadLimits): void
+  /**
+   * Brings what the same {@link pull} would read into memory, on a thread of the store's. Resolves when it is there, or
+   * at once with false when too much is waiting already (1,024 reads).
+   */
+  readAhead(
+    topic: TopicHandle,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array | undefined,
+    maxBytes: number,
+  ): Promise<boolean>
+  /** The same for {@link readRecord}. */
+  readRecordAhead(physicalOffset: number): Promise<boolean>
+  /** The same for {@link queryByKey} and the records it finds. */
+  queryAhead(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<boolean>
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
   /** Called for each watched queue that got new entries, in one coalesced wake-up. Watching is over then. */

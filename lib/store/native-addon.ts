@@ -9,7 +9,7 @@ import { AppendStatus, PullStatus } from './status.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
 
 /** Bits that say why the addon woke the event loop. */
-export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8 } as const
+export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8, READ_AHEAD: 16 } as const
 
 /** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
 export const watermarkColumns = ['appended', 'flushed', 'dispatched', 'failed'] as const
@@ -53,7 +53,22 @@ export interface StoreAddon {
     into: Uint8Array,
     intoStart: number,
     cells: Float64Array,
+    mayWaitForDisk: boolean,
   ): void
+  setReadLimits(id: number, memoryWindowBytes: number, maxCountOnDisk: number, maxBytesOnDisk: number): void
+  /** These three give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
+  readAhead(
+    id: number,
+    topic: number,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array,
+    maxBytes: number,
+  ): number
+  readRecordAhead(id: number, physicalOffset: number): number
+  queryAhead(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): number
+  takeReadAhead(id: number, tickets: Uint32Array): number
   watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
   takeArrivals(id: number, topics: Int32Array, queueIds: Int32Array): number
   bounds(id: number, topic: number, queueId: number, cells: Float64Array): boolean

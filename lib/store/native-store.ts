@@ -1,9 +1,17 @@
 import { resolve as resolvePath } from 'node:path'
 import type { AppendBatch } from './append-batch.ts'
 import { callApart, type FlushCallback, FlushWaiters } from './flush-waiters.ts'
-import type { KeyQueryResult, MessageStore, RecoveryReport, StoreOptions, StoreWatermarks } from './message-store.ts'
+import type {
+  KeyQueryResult,
+  MessageStore,
+  ReadLimits,
+  RecoveryReport,
+  StoreOptions,
+  StoreWatermarks,
+} from './message-store.ts'
 import { type ErrorFactory, loadAddon, type StoreAddon, WakeReason, watermarkColumns } from './native-addon.ts'
 import type { PullResult } from './pull-result.ts'
+import { ReadTickets } from './read-tickets.ts'
 import { AppendStatus } from './status.ts'
 import { StoreError, storeClosed } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
@@ -31,6 +39,7 @@ class NativeStore implements MessageStore {
   readonly #arrivedTopics = new Int32Array(arrivalsPerCall)
   readonly #arrivedQueueIds = new Int32Array(arrivalsPerCall)
   readonly #waiters = new FlushWaiters()
+  readonly #reads = new ReadTickets()
   readonly #arrivalListeners: ArrivalListener[] = []
   readonly #opened: PromiseWithResolvers<MessageStore>
   readonly #closed: PromiseWithResolvers<void>
@@ -109,11 +118,40 @@ class NativeStore implements MessageStore {
     into: Buffer,
     intoStart: number,
     result: PullResult,
+    wait = true,
   ): void {
     this.#mustBeOpen()
     const tags = tagCodes ?? everyTag
     const { cells } = result
-    this.#addon.pull(this.#id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes, into, intoStart, cells)
+    this.#addon.pull(this.#id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes, into, intoStart, cells, wait)
+  }
+
+  setReadLimits({ memoryWindowBytes, maxCountOnDisk, maxBytesOnDisk }: ReadLimits): void {
+    this.#mustBeOpen()
+    this.#addon.setReadLimits(this.#id, memoryWindowBytes, maxCountOnDisk, maxBytesOnDisk)
+  }
+
+  async readAhead(
+    topic: TopicHandle,
+    queueId: number,
+    fromQueueOffset: number,
+    maxCount: number,
+    tagCodes: Int32Array | undefined,
+    maxBytes: number,
+  ): Promise<boolean> {
+    this.#mustBeOpen()
+    const tags = tagCodes ?? everyTag
+    return this.#reads.wait(this.#addon.readAhead(this.#id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes))
+  }
+
+  async readRecordAhead(physicalOffset: number): Promise<boolean> {
+    this.#mustBeOpen()
+    return this.#reads.wait(this.#addon.readRecordAhead(this.#id, physicalOffset))
+  }
+
+  async queryAhead(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<boolean> {
+    this.#mustBeOpen()
+    return this.#reads.wait(this.#addon.queryAhead(this.#id, topic, key, maxCount, beginMs, endMs))
   }
 
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void {
@@ -175,6 +213,7 @@ class NativeStore implements MessageStore {
       this.#isClosing = true
       this.#isOpen = false
       this.#addon.close(this.#id)
+      this.#reads.fail(storeClosed())
     }
     return this.#closed.promise
   }
@@ -204,6 +243,9 @@ class NativeStore implements MessageStore {
     if ((reasons & WakeReason.CLOSED) !== 0) this.#finishClose(error)
     if (!this.#isOpen) return
     if ((reasons & WakeReason.PROGRESS) !== 0) this.#settle()
+    if ((reasons & WakeReason.READ_AHEAD) !== 0) {
+      this.#reads.settle((tickets) => this.#addon.takeReadAhead(this.#id, tickets))
+    }
     if ((reasons & WakeReason.ARRIVAL) !== 0) this.#deliverArrivals()
   }
 

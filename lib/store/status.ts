@@ -37,5 +37,7 @@ export const PullStatus = {
   NO_MATCHED_QUEUE: 7,
   /** The queue exists and never had a message. */
   NO_MESSAGE_IN_QUEUE: 8,
+  /** Ours: the first message is likely on disk only and the pull may not wait for it. Read it ahead, then pull again. */
+  NOT_IN_MEMORY: 9,
 } as const
 export type PullStatus = (typeof PullStatus)[keyof typeof PullStatus]

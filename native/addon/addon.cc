@@ -44,10 +44,15 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"minPhysicalOffset", MinPhysicalOffset},
     {"readRecord", ReadRecord},
     {"queryByKey", QueryByKey},
+    {"setReadLimits", SetReadLimits},
+    {"readAhead", ReadAhead},
+    {"readRecordAhead", ReadRecordAhead},
+    {"queryAhead", QueryAhead},
+    {"takeReadAhead", TakeReadAhead},
 };
 
 // In the order of apogee::PullStatus.
-constexpr std::array<std::string_view, 9> kPullStatusNames = {
+constexpr std::array<std::string_view, 10> kPullStatusNames = {
     "FOUND",
     "NO_MATCHED_MESSAGE",
     "MESSAGE_WAS_REMOVING",
@@ -57,8 +62,9 @@ constexpr std::array<std::string_view, 9> kPullStatusNames = {
     "OFFSET_TOO_SMALL",
     "NO_MATCHED_QUEUE",
     "NO_MESSAGE_IN_QUEUE",
+    "NOT_IN_MEMORY",
 };
-static_assert(static_cast<size_t>(PullStatus::kNoMessageInQueue) + 1 == kPullStatusNames.size());
+static_assert(static_cast<size_t>(PullStatus::kNotInMemory) + 1 == kPullStatusNames.size());
 
 std::vector<std::string_view> StatusNames() {
   std::vector<std::string_view> names;

@@ -84,4 +84,12 @@ bool Arguments::Int32s(size_t index, const char* name, std::span<int32_t>* value
   return true;
 }
 
+bool Arguments::Uint32s(size_t index, const char* name, std::span<uint32_t>* values) {
+  void* data = nullptr;
+  size_t length = 0;
+  if (!TypedArray(index, napi_uint32_array, &data, &length)) return Refuse(name, "a Uint32Array");
+  *values = {static_cast<uint32_t*>(data), length};
+  return true;
+}
+
 }  // namespace apogee::addon

@@ -25,7 +25,7 @@ inline bool ToInteger(double value, int64_t min, int64_t max, int64_t* integer) 
 // Views are valid until the call returns to JavaScript.
 class Arguments {
  public:
-  static constexpr size_t kMost = 10;
+  static constexpr size_t kMost = 12;
 
   Arguments(napi_env env, napi_callback_info info, size_t expected);
 
@@ -36,6 +36,7 @@ class Arguments {
   bool Bytes(size_t index, const char* name, std::span<uint8_t>* bytes);
   bool Float64s(size_t index, const char* name, size_t at_least, std::span<double>* cells);
   bool Int32s(size_t index, const char* name, std::span<int32_t>* values);
+  bool Uint32s(size_t index, const char* name, std::span<uint32_t>* values);
 
   // Remembers "`name` is not `expected`" unless another problem came first. Always false.
   bool Refuse(const char* name, const char* expected);

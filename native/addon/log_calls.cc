@@ -15,6 +15,29 @@ constexpr size_t kMaxTopicNameBytes = 1024;
 constexpr size_t kMaxKeyBytes = 65536;
 constexpr int64_t kMaxQueryCount = 65536;
 
+struct KeyQuery {
+  std::string topic;
+  std::string key;
+  int32_t max_count = 0;
+  int64_t begin_ms = 0;
+  int64_t end_ms = 0;
+};
+
+// (id, topic, key, maxCount, beginMs, endMs)
+bool ReadKeyQuery(StoreCall& call, KeyQuery* query) {
+  Arguments& arguments = call.arguments();
+  int64_t max_count = 0;
+  if (!call.IsOpen() || !arguments.String(1, "topic", kMaxTopicNameBytes, &query->topic) ||
+      !arguments.String(2, "key", kMaxKeyBytes, &query->key) ||
+      !arguments.Integer(3, "maxCount", 0, kMaxQueryCount, &max_count) ||
+      !arguments.Integer(4, "beginMs", -kMaxSafeInteger, kMaxSafeInteger, &query->begin_ms) ||
+      !arguments.Integer(5, "endMs", -kMaxSafeInteger, kMaxSafeInteger, &query->end_ms)) {
+    return false;
+  }
+  query->max_count = static_cast<int32_t>(max_count);
+  return true;
+}
+
 }  // namespace
 
 napi_value EarliestStoreTime(napi_env env, napi_callback_info info) {
@@ -41,23 +64,26 @@ napi_value ReadRecord(napi_env env, napi_callback_info info) {
   return Napi::Buffer<uint8_t>::Copy(env, record.data(), record.size());
 }
 
+napi_value QueryAhead(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 6);
+  KeyQuery query;
+  if (!ReadKeyQuery(call, &query)) return call.Refuse();
+  StoreSession& session = *call.session();
+  const uint32_t ticket = session.NextTicket();
+  if (!call.store().QueryAhead(ticket, query.topic, query.key, query.max_count, query.begin_ms,
+                               query.end_ms)) {
+    return call.Number(-1);
+  }
+  session.NoteReadAhead();
+  return call.Number(ticket);
+}
+
 napi_value QueryByKey(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 6);
-  Arguments& arguments = call.arguments();
-  std::string topic;
-  std::string key;
-  int64_t max_count = 0;
-  int64_t begin_ms = 0;
-  int64_t end_ms = 0;
-  if (!call.IsOpen() || !arguments.String(1, "topic", kMaxTopicNameBytes, &topic) ||
-      !arguments.String(2, "key", kMaxKeyBytes, &key) ||
-      !arguments.Integer(3, "maxCount", 0, kMaxQueryCount, &max_count) ||
-      !arguments.Integer(4, "beginMs", -kMaxSafeInteger, kMaxSafeInteger, &begin_ms) ||
-      !arguments.Integer(5, "endMs", -kMaxSafeInteger, kMaxSafeInteger, &end_ms)) {
-    return call.Refuse();
-  }
-  const QueryResult found =
-      call.store().QueryByKey(topic, key, static_cast<int32_t>(max_count), begin_ms, end_ms);
+  KeyQuery query;
+  if (!ReadKeyQuery(call, &query)) return call.Refuse();
+  const QueryResult found = call.store().QueryByKey(query.topic, query.key, query.max_count,
+                                                    query.begin_ms, query.end_ms);
   Napi::Array offsets = Napi::Array::New(env, found.offsets.size());
   for (uint32_t i = 0; i < found.offsets.size(); i++) {
     Napi::HandleScope scope(env);

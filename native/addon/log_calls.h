@@ -10,6 +10,8 @@ napi_value EarliestStoreTime(napi_env env, napi_callback_info info);
 napi_value MinPhysicalOffset(napi_env env, napi_callback_info info);
 // readRecord(id, physicalOffset): a Buffer of its own, or undefined.
 napi_value ReadRecord(napi_env env, napi_callback_info info);
+// queryAhead(id, topic, key, maxCount, beginMs, endMs): a ticket, -1 when refused
+napi_value QueryAhead(napi_env env, napi_callback_info info);
 // queryByKey(id, topic, key, maxCount, beginMs, endMs)
 napi_value QueryByKey(napi_env env, napi_callback_info info);
 

@@ -13,7 +13,16 @@ inline constexpr std::array<std::string_view, 8> kPullColumnNames = {
     "count",  "sizeBytes",       "neededBytes", "logBehindBytes",
 };
 
-// pull(id, topic, queueId, from, maxCount, tagCodes, maxBytes, into, intoStart, cells)
+// pull(id, topic, queueId, from, maxCount, tagCodes, maxBytes, into, intoStart, cells,
+// mayWaitForDisk)
 napi_value Pull(napi_env env, napi_callback_info info);
+// setReadLimits(id, memoryWindowBytes, maxCountOnDisk, maxBytesOnDisk)
+napi_value SetReadLimits(napi_env env, napi_callback_info info);
+// readAhead(id, topic, queueId, from, maxCount, tagCodes, maxBytes): a ticket, -1 when refused
+napi_value ReadAhead(napi_env env, napi_callback_info info);
+// readRecordAhead(id, physicalOffset): a ticket, -1 when refused
+napi_value ReadRecordAhead(napi_env env, napi_callback_info info);
+// takeReadAhead(id, tickets): how many tickets were written
+napi_value TakeReadAhead(napi_env env, napi_callback_info info);
 
 }  // namespace apogee::addon

@@ -54,6 +54,7 @@ void StoreSession::RunOpen() {
       .on_progress = [this] { OnEngineProgress(); },
       .on_dispatched = nullptr,  // nobody waits for it: arrivals tell who wants to know
       .on_arrival = [this] { wake_->Signal(kWakeArrival); },
+      .on_read_ahead = [this] { wake_->Signal(kWakeReadAhead); },
   };
   outcome_ =
       MessageStore::Open(PosixStoreIo(), SystemClock(), options_, std::move(listener), &store_);
@@ -84,7 +85,23 @@ void StoreSession::OnEngineProgress() {
 void StoreSession::SetFlushWaiting(bool waiting) {
   wants_progress_.store(waiting, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  wake_->KeepLoopAlive(waiting);
+  flush_awaited_ = waiting;
+  KeepLoopAliveWhileAwaited();
+}
+
+void StoreSession::NoteReadAhead() {
+  ++next_ticket_;
+  ++reads_awaited_;
+  KeepLoopAliveWhileAwaited();
+}
+
+void StoreSession::NoteTaken(size_t tickets) {
+  reads_awaited_ -= std::min(tickets, reads_awaited_);
+  KeepLoopAliveWhileAwaited();
+}
+
+void StoreSession::KeepLoopAliveWhileAwaited() {
+  wake_->KeepLoopAlive(flush_awaited_ || reads_awaited_ > 0);
 }
 
 void StoreSession::BeginClose() {

@@ -26,6 +26,13 @@ struct AppendScratch {
   std::vector<uint32_t> rows;  // rows[i]: the batch's row of requests[i]
 };
 
+// When a pull counts as one from disk, and how much it gets then.
+struct ReadLimits {
+  int64_t memory_window_bytes = INT64_MAX;
+  int32_t max_count_on_disk = INT32_MAX;
+  uint32_t max_bytes_on_disk = UINT32_MAX;
+};
+
 // One store from open to close, on behalf of one JavaScript object.
 //
 // States: opening -> open -> closing -> gone; a failed open goes from opening to gone. Opening and
@@ -59,6 +66,13 @@ class StoreSession {
   // While true, the engine's progress wakes the event loop, and the session keeps the loop alive.
   void SetFlushWaiting(bool waiting);
 
+  // Each ticket given to the engine keeps the loop alive until it is taken back.
+  uint32_t NextTicket() const { return next_ticket_; }
+  void NoteReadAhead();
+  void NoteTaken(size_t tickets);
+
+  ReadLimits& read_limits() { return read_limits_; }
+
   // Handles up to this number were given to JavaScript; -1 before the first.
   int32_t highest_handle() const { return highest_handle_; }
   void NoteHandle(TopicHandle handle) { highest_handle_ = std::max(highest_handle_, handle.value); }
@@ -78,6 +92,7 @@ class StoreSession {
   void RunOpen();           // thread "store-open"
   void RunClose();          // thread "store-close"
   void OnEngineProgress();  // engine threads
+  void KeepLoopAliveWhileAwaited();
   void OnWake(uint32_t reasons);
   bool FinishOpen();  // whether the store is open
   void TellJavaScript(uint32_t reasons, napi_value error);
@@ -98,6 +113,10 @@ class StoreSession {
   Watermarks final_watermarks_;
   Status final_failure_;
   int32_t highest_handle_ = -1;
+  bool flush_awaited_ = false;
+  size_t reads_awaited_ = 0;
+  uint32_t next_ticket_ = 0;
+  ReadLimits read_limits_;
   AppendScratch scratch_;
 };
 

@@ -35,6 +35,9 @@ auto Uninterrupted(Call call) {
   return result;
 }
 
+// Pages asked about with one system call.
+constexpr size_t kMostPagesAsked = 256;
+
 class PosixMapping final : public FileMapping {
  public:
   PosixMapping(uint8_t* data, size_t size, std::string path)
@@ -64,6 +67,29 @@ class PosixMapping final : public FileMapping {
 
   void AdviseSmallWrites(bool small) override {
     [[maybe_unused]] const int ignored = ::madvise(data_, size_, small ? MADV_RANDOM : MADV_NORMAL);
+  }
+
+  size_t ResidentPages(size_t from, size_t to) const override {
+    to = std::min(to, size_);
+    if (from >= to || PageBytes() != kResidencyPageBytes) {
+      return FileMapping::ResidentPages(from, to);
+    }
+    from -= from % kResidencyPageBytes;
+    const size_t pages = (to - from + kResidencyPageBytes - 1) / kResidencyPageBytes;
+    unsigned char flags[kMostPagesAsked];
+    size_t resident = 0;
+    while (resident < pages) {
+      const size_t asked = std::min(pages - resident, kMostPagesAsked);
+      uint8_t* const at = data_ + from + resident * kResidencyPageBytes;
+      // Cannot tell: reading finds out.
+      if (::mincore(at, asked * kResidencyPageBytes, flags) != 0) return pages;
+      const auto* const end = flags + asked;
+      const auto* const gone =
+          std::find_if(flags, flags + asked, [](auto f) { return (f & 1) == 0; });
+      resident += static_cast<size_t>(gone - flags);
+      if (gone != end) break;
+    }
+    return resident;
   }
 
  private:

@@ -26,6 +26,12 @@ class FileMapping {
   // Whether small parts will be written and synced one by one. Then pages are not read or made in
   // groups, since a sync writes whole groups (on ext4 up to 1 MiB for one dirty byte). Best effort.
   virtual void AdviseSmallWrites(bool small) = 0;
+  // How many 4 KiB pages, from the one that holds `from`, are known to be in memory, so that
+  // reading them waits for no device; at most those up to `to`. A system that cannot tell says all.
+  virtual size_t ResidentPages(size_t from, size_t to) const {
+    return from >= to ? 0 : (to - 1) / kResidencyPageBytes - from / kResidencyPageBytes + 1;
+  }
+  static constexpr size_t kResidencyPageBytes = 4096;
 };
 
 // An open file. Closed by the destructor.

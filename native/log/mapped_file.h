@@ -70,6 +70,7 @@ class MappedFile {
   // effort.
   void Populate(uint32_t from, uint32_t to) { mapping_->Populate(from, to); }
   // See FileMapping. From any thread.
+  size_t ResidentPages(size_t from, size_t to) const { return mapping_->ResidentPages(from, to); }
   void AdviseSmallWrites(bool small) { mapping_->AdviseSmallWrites(small); }
 
  private:

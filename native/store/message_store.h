@@ -79,6 +79,7 @@ enum class PullStatus : uint8_t {  // Java's GetMessageStatus
   kOffsetTooSmall,       // below min
   kNoMatchedQueue,       // no such queue
   kNoMessageInQueue,     // queue exists, max is 0
+  kNotInMemory,          // ours: see PullRequest::may_wait_for_disk
 };
 
 struct PullRequest {
@@ -91,6 +92,14 @@ struct PullRequest {
   std::span<const int32_t> tag_codes;
   uint32_t max_bytes =
       262144;  // stops after this many, but always gives one record when it fits `into`
+  // A record that lies further than this behind the log's end counts as on disk (Java: 40 % of the
+  // machine's memory); then these limits hold.
+  int64_t memory_window_bytes = INT64_MAX;
+  int32_t max_count_on_disk = 8;
+  uint32_t max_bytes_on_disk = 65536;
+  // False: stops before a record whose pages are not in memory, with kNotInMemory when it would be
+  // the first. The caller then has them read by ReadAhead and pulls again.
+  bool may_wait_for_disk = true;
 };
 
 struct PullResult {
@@ -139,14 +148,15 @@ struct StoreListener {
   std::function<void()> on_progress;    // the flushed watermark moved or a failure appeared
   std::function<void()> on_dispatched;  // the dispatched watermark moved
   std::function<void()> on_arrival;     // a watched queue has new entries (see Watch)
+  std::function<void()> on_read_ahead;  // something asked of ReadAhead is in memory
 };
 
 // The store: one CommitLog, its queues and index, recovery, and the threads that serve them.
 //
-// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint". Append* from one
-// appender thread only; everything else from any. Close() is idempotent, drains, and is called by
-// the destructor. After a failed sync the store is read-only: appends answer kReadOnly and
-// failure() keeps the first cause.
+// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint", "cold-read". Append*
+// from one appender thread only; everything else from any. Close() is idempotent, drains, and is
+// called by the destructor. After a failed sync the store is read-only: appends answer kReadOnly
+// and failure() keeps the first cause.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
@@ -178,6 +188,16 @@ class MessageStore {
   // Queues whose watch fired since the last call. Returns how many were written to `topics` and
   // `queue_ids`.
   virtual size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) = 0;
+
+  // Has what the same Pull would read brought into memory by one of the store's reader threads,
+  // then tells by on_read_ahead. False, and nothing happens, when too much is waiting already.
+  virtual bool ReadAhead(uint32_t ticket, const PullRequest& request) = 0;
+  // The same for one record, and for the records that a query finds.
+  virtual bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) = 0;
+  virtual bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key,
+                          int32_t max_count, int64_t begin_ms, int64_t end_ms) = 0;
+  // Tickets whose reading has ended since the last call. Returns how many were written.
+  virtual size_t TakeReadAhead(std::span<uint32_t> tickets) = 0;
 
   virtual bool Bounds(TopicHandle topic, int32_t queue_id,
                       QueueBounds* bounds) const = 0;  // false: no such queue

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace apogee {
+namespace {
+
+constexpr uint32_t kMostReadAheadBytes = 1 << 20;
+
+}  // namespace
 
 MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options,
                                    StoreListener listener)
@@ -18,6 +23,7 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
       appends_(log_, topics_),
       reads_(log_, queues_),
+      read_ahead_(listener_.on_read_ahead),
       flusher_(log_, options.flush, [this] {
         Fail(flusher_.status());
         Progress();
@@ -56,6 +62,40 @@ Watermarks MessageStoreImpl::watermarks() const {
 
 PullResult MessageStoreImpl::Pull(const PullRequest& request, std::span<uint8_t> into) const {
   return reads_.Pull(request, into);
+}
+
+bool MessageStoreImpl::ReadAhead(uint32_t ticket, const PullRequest& request) {
+  PullRequest own = request;
+  own.may_wait_for_disk = true;
+  own.tag_codes = {};
+  const std::vector<int32_t> tags(request.tag_codes.begin(), request.tag_codes.end());
+  return read_ahead_.Submit(ticket, [this, own, tags]() mutable {
+    own.tag_codes = tags;
+    // The reader wants the pages, not the copy; a record larger than this is read by its own pull.
+    std::vector<uint8_t> copy(std::min(own.max_bytes, kMostReadAheadBytes));
+    PullResult result = reads_.Pull(own, copy);
+    if (result.needed_bytes == 0) return;
+    copy.resize(result.needed_bytes);
+    result = reads_.Pull(own, copy);
+  });
+}
+
+bool MessageStoreImpl::ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) {
+  return read_ahead_.Submit(ticket, [this, offset] { TouchRecord(offset); });
+}
+
+bool MessageStoreImpl::QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key,
+                                  int32_t max_count, int64_t begin_ms, int64_t end_ms) {
+  return read_ahead_.Submit(ticket, [=, this, topic = std::string(topic), key = std::string(key)] {
+    const QueryResult found = QueryByKey(topic, key, max_count, begin_ms, end_ms);
+    for (const PhysicalOffset offset : found.offsets) TouchRecord(offset);
+  });
+}
+
+void MessageStoreImpl::TouchRecord(PhysicalOffset offset) const {
+  std::vector<uint8_t> copy;
+  // Whether there is one is found out by who reads it next.
+  [[maybe_unused]] const Status status = reads_.ReadRecord(offset, &copy);
 }
 
 void MessageStoreImpl::Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) {

@@ -15,6 +15,7 @@
 #include "store/dispatcher.h"
 #include "store/failure.h"
 #include "store/message_store.h"
+#include "store/read_ahead.h"
 #include "store/read_path.h"
 
 namespace apogee {
@@ -41,6 +42,13 @@ class MessageStoreImpl final : public MessageStore {
   PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const override;
   void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) override;
   size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) override;
+  bool ReadAhead(uint32_t ticket, const PullRequest& request) override;
+  bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) override;
+  bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key, int32_t max_count,
+                  int64_t begin_ms, int64_t end_ms) override;
+  size_t TakeReadAhead(std::span<uint32_t> tickets) override {
+    return read_ahead_.TakeDone(tickets);
+  }
   bool Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const override;
   QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id,
                            int64_t store_time_ms) const override;
@@ -60,6 +68,7 @@ class MessageStoreImpl final : public MessageStore {
   Status CloseOnce();
   void Fail(const Status& status);
   void Progress();
+  void TouchRecord(PhysicalOffset offset) const;
 
   StoreIo& io_;
   const Clock& clock_;
@@ -81,6 +90,7 @@ class MessageStoreImpl final : public MessageStore {
   Arrivals arrivals_;
   AppendPath appends_;
   ReadPath reads_;
+  apogee::ReadAhead read_ahead_;
   LogFlusher flusher_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Checkpointer> checkpointer_;

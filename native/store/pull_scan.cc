@@ -10,6 +10,9 @@ namespace {
 constexpr int64_t kEntryBytes = kConsumeQueueEntryBytes;
 // Java's bound on the queue bytes looked at by one pull whose filter matches nothing.
 constexpr int64_t kLeastScannedBytes = 16000;
+// The newest bytes of the log were written a moment ago.
+constexpr int64_t kSurelyInMemoryBytes = 8 << 20;
+constexpr size_t kResidencyStretchBytes = 256 << 10;
 int64_t ScanLimit(int32_t max_count) {
   return (std::max(kLeastScannedBytes, int64_t{max_count} * kEntryBytes) + kEntryBytes - 1) /
          kEntryBytes;
@@ -35,7 +38,12 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
       continue;
     }
     std::span<const uint8_t> record;
-    if (!Locate(entry, &record)) {
+    const Found found = Locate(entry, &record);
+    if (found == Found::kOnDisk) {
+      if (result->count == 0) result->status = PullStatus::kNotInMemory;
+      break;
+    }
+    if (found == Found::kNowhere) {
       if (result->count == 0) result->status = PullStatus::kMessageWasRemoving;
       // What retention removed goes by whole segments; any other entry that leads nowhere costs
       // itself only.
@@ -67,25 +75,48 @@ bool PullScan::Passes(int64_t tag_code) const {
 
 bool PullScan::Full(const ConsumeQueueEntry& entry, const PullResult& result) const {
   if (result.count == 0) return false;
-  if (result.count >= request_.max_count) return true;
-  return uint64_t{result.size_bytes} + static_cast<uint32_t>(entry.size_bytes) > request_.max_bytes;
+  const bool on_disk = log_.appended() - entry.physical_offset > request_.memory_window_bytes;
+  const int32_t max_count =
+      on_disk ? std::min(request_.max_count, request_.max_count_on_disk) : request_.max_count;
+  const uint32_t max_bytes =
+      on_disk ? std::min(request_.max_bytes, request_.max_bytes_on_disk) : request_.max_bytes;
+  if (result.count >= max_count) return true;
+  return uint64_t{result.size_bytes} + static_cast<uint32_t>(entry.size_bytes) > max_bytes;
 }
 
 // The record's bytes when the log still has them, and has there what the entry says.
-bool PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record) {
+PullScan::Found PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record) {
   const PhysicalOffset at = entry.physical_offset;
-  if (entry.size_bytes <= 0 || at.value < 0) return false;
+  if (entry.size_bytes <= 0 || at.value < 0) return Found::kNowhere;
   const auto size_bytes = static_cast<uint32_t>(entry.size_bytes);
   const auto held_bytes = static_cast<int64_t>(segment_.bytes.size());
   if (!segment_.file || at < segment_at_ || at - segment_at_ > held_bytes - entry.size_bytes) {
-    if (!log_.ReadSegment(at, &segment_).ok()) return false;
+    if (!log_.ReadSegment(at, &segment_).ok()) return Found::kNowhere;
     segment_at_ = at;
   }
+  if (!request_.may_wait_for_disk && !InMemory(at, size_bytes)) return Found::kOnDisk;
   const auto rest = segment_.bytes.subspan(static_cast<size_t>(at - segment_at_));
   uint32_t found_bytes = 0;
-  if (!IsRecordAt(rest, at, &found_bytes) || found_bytes != size_bytes) return false;
+  if (!IsRecordAt(rest, at, &found_bytes) || found_bytes != size_bytes) return Found::kNowhere;
   *record = rest.first(size_bytes);
-  return at >= unchecked_below_ || ParseRecord(*record, true).kind == RecordKind::kMessage;
+  const bool valid =
+      at >= unchecked_below_ || ParseRecord(*record, true).kind == RecordKind::kMessage;
+  return valid ? Found::kRecord : Found::kNowhere;
+}
+
+// Asks the system about a stretch at a time: pulls mostly go on where the last record ended.
+bool PullScan::InMemory(PhysicalOffset at, uint32_t size_bytes) {
+  if (log_.appended() - at <= kSurelyInMemoryBytes) return true;
+  const int64_t end = at.value + size_bytes;
+  if (at.value >= resident_from_ && end <= resident_to_) return true;
+  const int64_t start = segment_.file->start_offset();
+  const auto from = static_cast<size_t>(at.value - start);
+  const auto to = from + std::max<size_t>(size_bytes, kResidencyStretchBytes);
+  constexpr int64_t kPage = FileMapping::kResidencyPageBytes;
+  const auto pages = static_cast<int64_t>(segment_.file->ResidentPages(from, to));
+  resident_from_ = at.value;
+  resident_to_ = start + (static_cast<int64_t>(from) / kPage + pages) * kPage;
+  return end <= std::min(resident_to_, start + segment_.file->size());
 }
 
 int64_t PullScan::NextSegment(PhysicalOffset offset) const {

@@ -24,7 +24,9 @@ class PullScan {
  private:
   bool Passes(int64_t tag_code) const;
   bool Full(const ConsumeQueueEntry& entry, const PullResult& result) const;
-  bool Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record);
+  enum class Found : uint8_t { kRecord, kNowhere, kOnDisk };
+  Found Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record);
+  bool InMemory(PhysicalOffset at, uint32_t size_bytes);
   int64_t NextSegment(PhysicalOffset offset) const;
 
   const CommitLog& log_;
@@ -33,6 +35,8 @@ class PullScan {
   const std::span<uint8_t> into_;
   RecordRef segment_;  // from segment_at_ on; empty at the start
   PhysicalOffset segment_at_;
+  int64_t resident_from_ = 0;  // log bytes from here
+  int64_t resident_to_ = 0;    // to here were in memory when last asked
 };
 
 }  // namespace apogee

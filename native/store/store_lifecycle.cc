@@ -99,6 +99,7 @@ Status MessageStoreImpl::Close() {
 // Everything durable, then the checkpoint, then no abort file. After a failure the abort file
 // stays, so that the next open trusts nothing that was not synced.
 Status MessageStoreImpl::CloseOnce() {
+  read_ahead_.Stop();
   checkpointer_->Stop();
   const Status flushed = flusher_.Stop();
   const Status dispatched = dispatcher_->Stop();

@@ -17,12 +17,16 @@ const throwing: Record<string, Use> = {
   earliestStoreTime: (store) => store.earliestStoreTime(),
   readRecord: (store) => store.readRecord(0),
   queryByKey: (store) => store.queryByKey('T', 'k', 1, 0, 1),
+  setReadLimits: (store) => store.setReadLimits({ memoryWindowBytes: 1, maxCountOnDisk: 1, maxBytesOnDisk: 1 }),
   minPhysicalOffset: (store) => store.minPhysicalOffset,
   queues: (store) => store.queues(),
 }
 
 const callingBack: Record<string, Use> = {
   whenFlushed: (store) => store.whenFlushed(0),
+  readAhead: (store, topic) => store.readAhead(topic, 0, 0, 1, undefined, 1),
+  readRecordAhead: (store) => store.readRecordAhead(0),
+  queryAhead: (store) => store.queryAhead('T', 'k', 1, 0, 1),
   onFlushed: (store) =>
     new Promise<void>((resolve, reject) => store.onFlushed(0, (error) => (error ? reject(error) : resolve()))),
 }

@@ -18,27 +18,34 @@ const matches = (record: Buffer, topic: string, key: string): boolean => {
   )
 }
 
+type QueryStore = Pick<MessageStore, 'queryByKey' | 'readRecord' | 'queryAhead'>
+
 /** The newest messages with a key, or with a client's message id (`_UNIQUE_KEY_QUERY`), in the order of the log. */
-export const queryMessageHandler = (store: Pick<MessageStore, 'queryByKey' | 'readRecord'>, config: BrokerConfig) =>
-  handler(queryMessage, ({ topic, key, maxNum, beginTimestamp, endTimestamp, _UNIQUE_KEY_QUERY: isUniqueKey }) => {
-    const { maxCount, uniqueKeyMaxCount } = config.current.query
-    const wanted = Math.max(0, Math.min(isUniqueKey ? uniqueKeyMaxCount : maxNum, maxCount))
-    const found = store.queryByKey(topic, key, wanted, storeTime(beginTimestamp), storeTime(endTimestamp))
-    const records: Buffer[] = []
-    let sizeBytes = 0
-    for (const physicalOffset of found.physicalOffsets.sort((a, b) => a - b)) {
-      const record = store.readRecord(physicalOffset)
-      if (record === undefined || !matches(record, topic, key)) continue
-      if (sizeBytes > 0 && sizeBytes + record.length > MAX_ANSWER_BYTES) break
-      records.push(record)
-      sizeBytes += record.length
-    }
-    if (records.length === 0) {
-      throw new ResponseError('QUERY_NOT_FOUND', 'can not find message, maybe time range not correct')
-    }
-    const header = {
-      indexLastUpdateTimestamp: found.indexLastUpdateTimestampMs,
-      indexLastUpdatePhyoffset: found.indexLastUpdatePhysicalOffset,
-    }
-    return reply(header, { body: Buffer.concat(records, sizeBytes) })
-  })
+export const queryMessageHandler = (store: QueryStore, config: BrokerConfig) =>
+  handler(
+    queryMessage,
+    async ({ topic, key, maxNum, beginTimestamp, endTimestamp, _UNIQUE_KEY_QUERY: isUniqueKey }) => {
+      const { maxCount, uniqueKeyMaxCount } = config.current.query
+      const wanted = Math.max(0, Math.min(isUniqueKey ? uniqueKeyMaxCount : maxNum, maxCount))
+      const query = [topic, key, wanted, storeTime(beginTimestamp), storeTime(endTimestamp)] as const
+      await store.queryAhead(...query)
+      const found = store.queryByKey(...query)
+      const records: Buffer[] = []
+      let sizeBytes = 0
+      for (const physicalOffset of found.physicalOffsets.sort((a, b) => a - b)) {
+        const record = store.readRecord(physicalOffset)
+        if (record === undefined || !matches(record, topic, key)) continue
+        if (sizeBytes > 0 && sizeBytes + record.length > MAX_ANSWER_BYTES) break
+        records.push(record)
+        sizeBytes += record.length
+      }
+      if (records.length === 0) {
+        throw new ResponseError('QUERY_NOT_FOUND', 'can not find message, maybe time range not correct')
+      }
+      const header = {
+        indexLastUpdateTimestamp: found.indexLastUpdateTimestampMs,
+        indexLastUpdatePhyoffset: found.indexLastUpdatePhysicalOffset,
+      }
+      return reply(header, { body: Buffer.concat(records, sizeBytes) })
+    },
+  )

@@ -4,7 +4,7 @@ import { ResponseError } from '../../net/handler.ts'
 import { FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { ResponseCode, type ResponseCodeName } from '../../protocol/response-codes.ts'
 import { PullSysFlag } from '../../protocol/sys-flags.ts'
-import type { MessageStore } from '../../store/message-store.ts'
+import type { MessageStore, ReadLimits } from '../../store/message-store.ts'
 import { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
 import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
@@ -23,6 +23,8 @@ export interface PullSettings {
   readonly slaveReadEnable: boolean
   /** A reader further behind than this is sent to a slave (only with `slaveReadEnable`). */
   readonly memoryWindowBytes: number
+  /** Of messages that are likely on disk; the same object as long as they are the same. */
+  readonly readLimits: ReadLimits
 }
 
 /** What the pull path tells the rest of the broker. */
@@ -50,6 +52,7 @@ const statusNames: Readonly<Record<PullStatus, string>> = {
   [PullStatus.OFFSET_TOO_SMALL]: 'OFFSET_TOO_SMALL',
   [PullStatus.NO_MATCHED_QUEUE]: 'NO_MATCHED_LOGIC_QUEUE',
   [PullStatus.NO_MESSAGE_IN_QUEUE]: 'NO_MESSAGE_IN_QUEUE',
+  [PullStatus.NOT_IN_MEMORY]: 'NOT_IN_MEMORY',
 }
 
 const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeName => {
@@ -77,9 +80,11 @@ const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeNa
 const isWorthWaiting = (status: PullStatus, code: ResponseCodeName): boolean =>
   status === PullStatus.NO_MATCHED_MESSAGE || (code === 'PULL_NOT_FOUND' && status !== PullStatus.OFFSET_FOUND_NULL)
 
+type PullStore = Pick<MessageStore, 'pull' | 'readAhead' | 'setReadLimits'>
+
 /** Answers pulls: from the store when there is something, later when there is not. */
 export class PullService {
-  readonly #store: Pick<MessageStore, 'pull'>
+  readonly #store: PullStore
   readonly #sources: PullSources
   readonly #settings: PullSettings
   readonly #effects: PullEffects
@@ -87,9 +92,10 @@ export class PullService {
   readonly #result = new PullResult()
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
   #polling: LongPolling | undefined
+  #limits: ReadLimits | undefined
 
   constructor(parts: {
-    readonly store: Pick<MessageStore, 'pull'>
+    readonly store: PullStore
     readonly sources: PullSources
     readonly settings: PullSettings
     readonly effects: PullEffects
@@ -144,10 +150,30 @@ export class PullService {
     }
   }
 
-  #serve(plan: PullPlan): void {
+  #serve(plan: PullPlan, mayWaitForDisk = false): void {
     const { request } = plan
-    const code = this.#read(plan, request.queueOffset)
-    if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
+    const code = this.#read(plan, request.queueOffset, mayWaitForDisk)
+    if (this.#result.status === PullStatus.NOT_IN_MEMORY) this.#readAhead(plan)
+    else if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
+  }
+
+  /** The event loop never waits for the disk: the store's own threads do, and the pull is served when they are done. */
+  #readAhead(plan: PullPlan): void {
+    const { topic, tagCodes, request } = plan
+    const { connection } = request.to
+    const { maxTransferBytes } = this.#settings
+    this.#store
+      .readAhead(topic, request.queueId, request.queueOffset, this.#countOf(request), tagCodes, maxTransferBytes)
+      .then(() => {
+        if (!connection.closed) this.#serve(plan, true)
+      })
+      .catch((error: unknown) => {
+        if (!connection.closed) this.#refuse(request, error)
+      })
+  }
+
+  #countOf(request: PullRequest): number {
+    return Math.max(Math.min(request.maxMessages, this.#settings.maxTransferCount), 1)
   }
 
   #mayWait(request: PullRequest, code: ResponseCodeName): boolean {
@@ -163,20 +189,23 @@ export class PullService {
     return polling.park({ plan, scannedTo, deadlineMs: polling.deadline(Math.min(timeoutMs, MAX_SUSPEND_MS)) })
   }
 
-  #read(plan: PullPlan, queueOffset: number): ResponseCodeName {
+  #read(plan: PullPlan, queueOffset: number, mayWaitForDisk = true): ResponseCodeName {
     const { request } = plan
-    const count = Math.min(request.maxMessages, this.#settings.maxTransferCount)
+    const { readLimits } = this.#settings
+    if (readLimits !== this.#limits) this.#store.setReadLimits(readLimits)
+    this.#limits = readLimits
     const readInto = (into: Buffer): void =>
       this.#store.pull(
         plan.topic,
         request.queueId,
         queueOffset,
-        Math.max(count, 1),
+        this.#countOf(request),
         plan.tagCodes,
         this.#settings.maxTransferBytes,
         into,
         0,
         this.#result,
+        mayWaitForDisk,
       )
     readInto(this.#scratch)
     if (this.#result.neededBytes > this.#scratch.length) {

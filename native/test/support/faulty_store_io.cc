@@ -18,6 +18,9 @@ class FaultyMapping final : public FileMapping {
   }
   void Populate(size_t from, size_t to) override { real_->Populate(from, to); }
   void AdviseSmallWrites(bool small) override { real_->AdviseSmallWrites(small); }
+  size_t ResidentPages(size_t from, size_t to) const override {
+    return io_.paged_out() ? 0 : real_->ResidentPages(from, to);
+  }
 
  private:
   FaultyStoreIo& io_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,10 @@ class FaultyStoreIo final : public StoreIo {
   // Calls of that kind so far, failed ones included.
   int calls(IoCall call) const;
 
+  // While true, mappings say that none of their pages is in memory.
+  void SetPagedOut(bool paged_out) { paged_out_ = paged_out; }
+  bool paged_out() const { return paged_out_; }
+
   // Calls of that kind wait inside until Release(call).
   void Hold(IoCall call);
   void WaitUntilHeld(IoCall call);  // until one does
@@ -81,6 +86,7 @@ class FaultyStoreIo final : public StoreIo {
   Plan& plan(IoCall call) { return plans_[static_cast<size_t>(call)]; }
 
   StoreIo& real_;
+  std::atomic<bool> paged_out_{false};
   mutable std::mutex mutex_;  // guards plans_
   std::condition_variable changed_;
   std::array<Plan, kIoCallKinds> plans_;

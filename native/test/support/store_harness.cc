@@ -174,6 +174,12 @@ std::vector<ReadMessage> StoreHarness::ReadAll(std::string_view topic, int32_t q
   return all;
 }
 
+uint32_t StoreHarness::AwaitReadAhead() {
+  uint32_t ticket = 0;
+  Await([&] { return store->TakeReadAhead({&ticket, 1}) == 1; });
+  return ticket;
+}
+
 int StoreHarness::arrivals_told() const {
   const std::lock_guard lock(mutex_);
   return arrivals_told_;

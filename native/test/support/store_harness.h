@@ -66,6 +66,8 @@ class StoreHarness {
   std::vector<ReadMessage> ReadAll(std::string_view topic, int32_t queue_id);
 
   int arrivals_told() const;
+  // Waits for the next ticket of a read-ahead.
+  uint32_t AwaitReadAhead();
 
   TempDirectory directory;
   ManualClock clock;

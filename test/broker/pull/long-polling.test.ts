@@ -28,6 +28,8 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       cells[0] = status
       cells[1] = nextBeginOffset
     },
+    readAhead: async () => true,
+    setReadLimits: () => undefined,
     watch: (_topic: TopicHandle, _queueId: number, beyond: number) => void watched.push(beyond),
     onArrival: (listener: typeof arrived) => {
       arrived = listener
@@ -55,6 +57,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       shortPollingTimeMs: 1000,
       slaveReadEnable: false,
       memoryWindowBytes: 1024,
+      readLimits: { memoryWindowBytes: 1024, maxCountOnDisk: 8, maxBytesOnDisk: 1024 },
     },
     effects,
     logger: silentLogger,

@@ -110,6 +110,7 @@ export const startSendPullServer = async (
       shortPollingTimeMs: 1000,
       slaveReadEnable: false,
       memoryWindowBytes: 1 << 30,
+      readLimits: { memoryWindowBytes: 1 << 30, maxCountOnDisk: 8, maxBytesOnDisk: 64 * 1024 },
     },
   })
   const server = new RemotingServer({ clock, logger: silentLogger, unknownCode: 'answer-not-supported' })
