@@ -81,6 +81,9 @@ export interface StoreAddon {
   queryByKey(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
   minPhysicalOffset(id: number): number
   queues(id: number): { topic: string; queueId: number }[]
+  /** Takes the lock of an open store. @throws {StoreError} `STORE_LOCKED` */
+  lockDirectory(rootDir: string, makeError: ErrorFactory): object
+  unlockDirectory(token: object): void
 }
 
 /** How the addon comes about. */

@@ -12,6 +12,7 @@
 
 #include "addon/append_call.h"
 #include "addon/lifecycle_calls.h"
+#include "addon/lock_calls.h"
 #include "addon/log_calls.h"
 #include "addon/pull_call.h"
 #include "addon/queue_calls.h"
@@ -49,6 +50,8 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"readRecordAhead", ReadRecordAhead},
     {"queryAhead", QueryAhead},
     {"takeReadAhead", TakeReadAhead},
+    {"lockDirectory", LockDirectory},
+    {"unlockDirectory", UnlockDirectory},
 };
 
 // In the order of apogee::PullStatus.
