@@ -1,0 +1,131 @@
+import { readInt64 } from '../../protocol/int64.ts'
+import { FileWindow } from './file-window.ts'
+import type { QueueFiles, SegmentFile } from './layout.ts'
+
+export const ENTRY_BYTES = 20
+/** Addresses into consumequeue_ext instead of a tag code are at most this. */
+const MAX_EXT_ADDRESS = -2147483649
+const FILL_SIZE = 0x7fffffff
+const WINDOW_BYTES = 64 * 1024
+
+/** One entry of a consume queue. */
+export interface QueueEntry {
+  readonly physicalOffset: number
+  readonly sizeBytes: number
+  readonly tagCode: number
+}
+
+/** Whether anything was written there. */
+export const isLive = ({ physicalOffset, sizeBytes }: QueueEntry): boolean => physicalOffset >= 0 && sizeBytes > 0
+
+/** Stands before the first message of a queue that does not begin at 0, and where the log has lost one. */
+export const isFill = ({ physicalOffset, sizeBytes, tagCode }: QueueEntry): boolean =>
+  physicalOffset === 0 && sizeBytes === FILL_SIZE && tagCode === 0
+
+/** Whether the tag code is an address into consumequeue_ext. */
+export const isExtended = ({ tagCode }: QueueEntry): boolean => tagCode <= MAX_EXT_ADDRESS
+
+const decode = (buffer: Buffer, at: number): QueueEntry => ({
+  physicalOffset: readInt64(buffer, at),
+  sizeBytes: buffer.readInt32BE(at + 8),
+  tagCode: readInt64(buffer, at + 12),
+})
+
+/** The entries of one queue by their queue offsets. Close it, or use it with `using`. */
+export class QueueReader implements Disposable {
+  readonly queue: QueueFiles
+  #file: { readonly segment: SegmentFile; readonly window: FileWindow } | undefined
+
+  constructor(queue: QueueFiles) {
+    this.queue = queue
+  }
+
+  /** First queue offset that a file holds. */
+  get first(): number {
+    return (this.queue.files[0]?.start ?? 0) / ENTRY_BYTES
+  }
+
+  /** Queue offset behind the last place that a file has. */
+  get capacity(): number {
+    const last = this.queue.files.at(-1)
+    return last === undefined ? 0 : Math.floor((last.start + last.sizeBytes) / ENTRY_BYTES)
+  }
+
+  /** What stands at a queue offset; undefined when no file holds it. */
+  at(queueOffset: number): QueueEntry | undefined {
+    const place = this.place(queueOffset)
+    if (place === undefined) return undefined
+    const window = this.#open(place.segment)
+    return window.ensure(place.position, ENTRY_BYTES) ? decode(window.buffer, window.index(place.position)) : undefined
+  }
+
+  /** The file and the position in it where a queue offset stands. */
+  place(queueOffset: number): { readonly segment: SegmentFile; readonly position: number } | undefined {
+    const at = queueOffset * ENTRY_BYTES
+    const { files, fileBytes } = this.queue
+    const guess = fileBytes > 0 ? Math.floor((at - (files[0]?.start ?? 0)) / fileBytes) : 0
+    const segment = holds(files[guess], at) ? files[guess] : files.find((file) => holds(file, at))
+    return segment === undefined ? undefined : { segment, position: at - segment.start }
+  }
+
+  /** Queue offset behind the last live entry, by halving: right for a queue whose entries have no hole. */
+  end(): number {
+    const { files } = this.queue
+    for (let index = files.length - 1; index >= 0; index--) {
+      const { start, sizeBytes } = files[index]!
+      let low = start / ENTRY_BYTES
+      let high = Math.floor((start + sizeBytes) / ENTRY_BYTES)
+      const first = low
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        const entry = this.at(middle)
+        if (entry !== undefined && isLive(entry)) low = middle + 1
+        else high = middle
+      }
+      if (low > first) return low
+    }
+    return this.first
+  }
+
+  /** First queue offset whose record stands at or behind the physical offset, by halving over live entries. */
+  min(end: number, logStart: number): number {
+    let low = this.first
+    let high = end
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const entry = this.at(middle)
+      if (entry !== undefined && (isFill(entry) || entry.physicalOffset < logStart)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Whether anything but zeros stands from a position of a file on, as far as the device holds anything. */
+  anythingBehind(segment: SegmentFile, position: number): boolean {
+    const window = this.#open(segment)
+    const limit = Math.min(segment.sizeBytes, Math.max(segment.allocatedBytes, position))
+    for (let at = position; at < limit; ) {
+      const part = window.some(at, limit - at)
+      if (part.length === 0) return false
+      if (part.some((byte) => byte !== 0)) return true
+      at += part.length
+    }
+    return false
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.window.close()
+    this.#file = undefined
+  }
+
+  #open(segment: SegmentFile): FileWindow {
+    if (this.#file?.segment === segment) return this.#file.window
+    this.#file?.window.close()
+    const window = new FileWindow(segment.path, WINDOW_BYTES)
+    this.#file = { segment, window }
+    return window
+  }
+}
+
+const holds = (file: SegmentFile | undefined, at: number): boolean =>
+  file !== undefined && at >= file.start && at + ENTRY_BYTES <= file.start + file.sizeBytes
