@@ -6,6 +6,7 @@ import { addConsumeCommand } from './consume.ts'
 import { addNamesrvCommand } from './namesrv-command.ts'
 import { addProduceCommand } from './produce.ts'
 import { addStartCommand } from './start-command.ts'
+import { addStoreCommand } from './store/store-command.ts'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
@@ -17,4 +18,5 @@ addNamesrvCommand(program)
 addBrokerCommand(program)
 addProduceCommand(program)
 addConsumeCommand(program)
+addStoreCommand(program)
 await program.parseAsync()
