@@ -104,27 +104,26 @@ export class QueueCheck {
       this.#missing(expected, state, record)
       return
     }
-    const file = this.#nameOf(state, queueOffset)
     if (!state.seen.add(queueOffset - state.reader.first)) {
+      const file = this.#nameOf(state, queueOffset)
       findings.add('warning', 'QUEUE_OFFSET_REPEATED', file, `a second record has queue offset ${queueOffset}`, where)
       return
     }
     this.entries += 1
-    const at = { ...where, position: state.reader.place(queueOffset)?.position }
     const wrong = differences(entry, record)
-    if (wrong !== undefined) {
-      this.damaged.add(state.reader.queue.dir)
-      findings.add('error', 'QUEUE_ENTRY_WRONG', file, `the entry of queue offset ${queueOffset} ${wrong}`, at)
-      return
-    }
     const tagCode = tagCodeOf(record, properties, this.#context.delayLevelsMs)
-    if (isExtended(entry) || entry.tagCode === tagCode) return
-    const isDelay = tagCode > 0x7fffffff
-    // Which time a level stands for is configuration.
-    const isPlausible = isDelay && entry.tagCode >= record.storeTimestamp
+    if (wrong === undefined && (entry.tagCode === tagCode || isExtended(entry))) return
+    // Which time a delay level stands for is configuration.
+    const isPlausible = wrong === undefined && tagCode > 0x7fffffff && entry.tagCode >= record.storeTimestamp
     if (!isPlausible) this.damaged.add(state.reader.queue.dir)
-    const message = `the entry of queue offset ${queueOffset} has tag code ${entry.tagCode}, its record ${tagCode}`
-    findings.add(isPlausible ? 'warning' : 'error', 'QUEUE_TAG_CODE', file, message, at)
+    const what = wrong ?? `has tag code ${entry.tagCode}, its record ${tagCode}`
+    findings.add(
+      isPlausible ? 'warning' : 'error',
+      wrong === undefined ? 'QUEUE_TAG_CODE' : 'QUEUE_ENTRY_WRONG',
+      this.#nameOf(state, queueOffset),
+      `the entry of queue offset ${queueOffset} ${what}`,
+      { ...where, position: state.reader.place(queueOffset)?.position },
+    )
   }
 
   #missing({ topic, queueId, queueOffset }: ExpectedEntry, state: QueueState | undefined, record: RecordHead): void {
