@@ -44,7 +44,8 @@ const dryRun = (dir: string, flags: RepairFlags): Promise<void> =>
     endProgress()
     if (flags.json) printJson({ applied: false, ...plan })
     else {
-      const end = plan.actions.length === 0 ? 'there is nothing to repair' : 'nothing was changed; --yes does the above'
+      const nothing = plan.unrepaired.length === 0 ? 'there is nothing to repair' : 'nothing of this can be repaired'
+      const end = plan.actions.length === 0 ? nothing : 'nothing was changed; --yes does the above'
       process.stdout.write(`${[...planLines(plan), end].join('\n')}\n`)
     }
     return plan.before.isClean ? ExitCode.OK : ExitCode.DAMAGE

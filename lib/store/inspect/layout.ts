@@ -63,6 +63,8 @@ const segmentName = /^\d{20}$/
 const indexName = /^\d{1,18}$/
 const queueName = /^(0|[1-9]\d{0,9})$/
 const topicName = /^[%|a-zA-Z0-9_-]{1,127}$/
+/** Where these tools put what they replace. */
+const asideName = /^aside-\d+$/
 const leftoverName = /\.tmp(\.|$)|~$/
 const ENTRY_BYTES = 20
 const STAT_BLOCK_BYTES = 512
@@ -164,7 +166,9 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
     throw new StoreError('STORE_NOT_FOUND', `${root} holds no store: it has neither commitlog/ nor consumequeue/`)
   }
   const strays: StrayFile[] = []
-  const notChecked = rootEntries.filter(({ name }) => !rootNames.has(name)).map(({ name }) => name)
+  const notChecked = rootEntries
+    .filter(({ name }) => !rootNames.has(name) && !asideName.test(name))
+    .map(({ name }) => name)
   const segments = segmentsOf(commitLogDir, strays)
   const fileAt = (name: string): string | undefined => (has(name) ? join(root, name) : undefined)
   return {
