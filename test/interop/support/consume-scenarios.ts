@@ -218,6 +218,8 @@ export const longPolling: Scenario = {
     const consumer = await stage.pullConsumer()
     const [first, second] = makeMessages(topic, 2)
     await stage.driver.send(producer, topic, 'sync', [first!])
+    // Offset 1 is beyond the queue, and answered at once, until the first message stands in it.
+    await stage.read(consumer, topic, 1)
     let answered = false
     const held = stage.driver.pull(consumer, queue, 1, '*', true).finally(() => {
       answered = true
