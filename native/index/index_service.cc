@@ -193,6 +193,22 @@ IndexAnswer IndexService::Query(const IndexQuery& query) const {
   return answer;
 }
 
+Status IndexService::RemoveFirstBefore(PhysicalOffset offset) {
+  // The file goes before its entry, and not under the lock: deleting a large file takes its time.
+  std::shared_ptr<IndexFile> first;
+  {
+    const std::shared_lock lock(mutex_);
+    if (files_.size() >= 2) first = files_.front();
+  }
+  if (!first || first->header().end_offset >= offset.value) {
+    return Status::Error(StatusCode::kNotFound, "no index file of " + directory_ + " lies below");
+  }
+  APOGEE_RETURN_IF_ERROR(first->Remove());
+  const std::lock_guard lock(mutex_);
+  files_.erase(files_.begin());
+  return Status::Ok();
+}
+
 Status IndexService::Flush() {
   for (const auto& file : Snapshot()) {
     if (file->dirty()) APOGEE_RETURN_IF_ERROR(file->Flush());

@@ -64,6 +64,9 @@ class IndexService {
   // kNoSpace: call again with the same record.
   Status Put(const IndexedRecord& record);
   IndexAnswer Query(const IndexQuery& query) const;
+  // Retention, on one thread: removes the oldest file when it only tells of records below `offset`
+  // and is not the last. kNotFound otherwise.
+  Status RemoveFirstBefore(PhysicalOffset offset);
   // Makes everything put before the call durable.
   Status Flush();
 

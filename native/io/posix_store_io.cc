@@ -131,6 +131,7 @@ class PosixIo final : public StoreIo {
     if (::statvfs(path.c_str(), &info) != 0) return LastError("statvfs", path);
     space->total_bytes = static_cast<uint64_t>(info.f_blocks) * info.f_frsize;
     space->free_bytes = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+    space->used_bytes = static_cast<uint64_t>(info.f_blocks - info.f_bfree) * info.f_frsize;
     return Status::Ok();
   }
 

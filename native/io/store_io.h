@@ -75,6 +75,7 @@ struct DirEntry {
 struct SpaceInfo {
   uint64_t total_bytes = 0;
   uint64_t free_bytes = 0;  // available to this user
+  uint64_t used_bytes = 0;  // total less everything free, whoever may have that
 };
 
 // Every file operation of the store. One POSIX version, simulated ones for tests. Paths are

@@ -166,27 +166,55 @@ Status ConsumeQueue::Cut(QueueOffset offset) {
   return Status::Ok();
 }
 
-// A binary search in which fill entries, that say nothing, are passed over: they also stand in the
-// middle, where the log has lost messages.
-void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
-  int64_t low = files_.min_offset() / kEntryBytes;
-  int64_t high = max().value;
+// The first entry of [low, high) whose record starts at `log_min` or behind it, `high` when there
+// is none. A binary search in which fill entries, that say nothing, are passed over: they also
+// stand in the middle, where the log has lost messages.
+int64_t ConsumeQueue::FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const {
+  const int64_t end = high;
   ConsumeQueueEntry entry;
-  const auto behind_fill = [&](int64_t offset) {
-    while (offset < high && Get({offset}, &entry) && entry == kFillEntry) ++offset;
+  const auto behind_fill = [&](int64_t offset, int64_t limit) {
+    while (offset < limit && Get({offset}, &entry) && entry == kFillEntry) ++offset;
     return offset;
   };
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    const int64_t told_by = behind_fill(middle);
+    const int64_t told_by = behind_fill(middle, high);
     if (told_by < high && entry.physical_offset < log_min) {
       low = told_by + 1;
     } else {
       high = middle;
     }
   }
-  high = max().value;
-  min_.store(behind_fill(low), std::memory_order_release);
+  return behind_fill(low, end);
+}
+
+void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
+  const int64_t low = files_.min_offset() / kEntryBytes;
+  min_.store(FirstInLog(log_min, low, std::max(low, max().value)), std::memory_order_release);
+}
+
+Status ConsumeQueue::TrimBelow(PhysicalOffset log_min, int* removed) {
+  const int64_t low = std::max(min().value, files_.min_offset() / kEntryBytes);
+  const int64_t high = max().value;
+  ConsumeQueueEntry first;
+  // Most queues have nothing to trim.
+  const bool current = low >= high || (Get({low}, &first) && first != kFillEntry &&
+                                       first.physical_offset >= log_min);
+  return AdvanceMin({current ? std::min(low, high) : FirstInLog(log_min, low, high)}, removed);
+}
+
+Status ConsumeQueue::AdvanceMin(QueueOffset offset, int* removed) {
+  *removed = 0;
+  const int64_t wanted = std::min(offset, max()).value;
+  int64_t now = min().value;
+  // The writer sets min() as well, when a queue starts in the middle.
+  while (now < wanted && !min_.compare_exchange_weak(now, wanted, std::memory_order_acq_rel)) {
+  }
+  for (;; ++*removed) {
+    const Status status = files_.RemoveFirstBefore(min().value * kEntryBytes);
+    if (status.code() == StatusCode::kNotFound) return Status::Ok();
+    APOGEE_RETURN_IF_ERROR(status);
+  }
 }
 
 Status ConsumeQueue::SyncAll() {

@@ -76,6 +76,13 @@ class ConsumeQueue {
   // there is none.
   void CorrectMin(PhysicalOffset log_min);
 
+  // Retention, on one thread beside the writer. Moves min() on to the first entry whose record the
+  // log still has, never back, and removes files wholly below it, but never the last. `removed`:
+  // how many files went.
+  Status TrimBelow(PhysicalOffset log_min, int* removed);
+  // The same for a min() chosen by the caller; at most max().
+  Status AdvanceMin(QueueOffset offset, int* removed);
+
   int64_t unflushed_bytes() const { return files_.max_offset() - files_.flushed_offset(); }
   Status Flush();
   // Recovery: makes the last files durable whatever was flushed before.
@@ -84,6 +91,7 @@ class ConsumeQueue {
  private:
   Status FindEnd(bool* damaged, const BeforeLoss& before_loss);
   Status Discard();
+  int64_t FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const;
   Status PrepareFile(int64_t at_bytes);
   Status AppendBytes(const ConsumeQueueEntry& entry);
 

@@ -29,6 +29,8 @@ Checkpointer::Checkpointer(const CommitLog& log, const Dispatcher& dispatcher,
 Checkpointer::~Checkpointer() { Stop(); }
 
 void Checkpointer::Start() {
+  // Recovery has made everything durable.
+  durable_.store(dispatcher_.dispatched().value, std::memory_order_release);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -41,15 +43,24 @@ void Checkpointer::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Checkpointer::Hasten() {
+  {
+    const std::lock_guard lock(mutex_);
+    hastened_ = true;
+  }
+  wake_.notify_one();
+}
+
 void Checkpointer::Run() {
   SetThreadName("checkpoint");
   std::unique_lock lock(mutex_);
   for (int round = 1; failure_.ok(); ++round) {
-    if (wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_), [this] { return stop_; }))
-      return;
+    wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_),
+                   [this] { return stop_ || hastened_; });
+    if (stop_) return;
+    const bool all = std::exchange(hastened_, false) || round % kRoundsPerCheckpoint == 0;
     lock.unlock();
-    const Status status =
-        round % kRoundsPerCheckpoint == 0 ? WriteAll() : FlushQueues(kWorthASyncBytes);
+    const Status status = all ? WriteAll() : FlushQueues(kWorthASyncBytes);
     if (!status.ok()) {
       failure_ = status;
       on_failure_(status);
@@ -79,6 +90,7 @@ Status Checkpointer::WriteAll() {
   if (!failure_.ok()) return failure_;
   // What the checkpoint will claim is looked up before the syncs that make it true.
   const int64_t dispatched_ms = DispatchedMs();
+  const PhysicalOffset dispatched = dispatcher_.dispatched();
   APOGEE_RETURN_IF_ERROR(FlushQueues(1));
   CheckpointTimes times = checkpoint_.times();
   if (index_ != nullptr) {
@@ -87,7 +99,9 @@ Status Checkpointer::WriteAll() {
   }
   if (dispatched_ms > 0) times.logic_ms = dispatched_ms;
   if (log_.flushed_store_time_ms() > 0) times.physical_ms = log_.flushed_store_time_ms();
-  return checkpoint_.Write(times);
+  APOGEE_RETURN_IF_ERROR(checkpoint_.Write(times));
+  durable_.store(dispatched.value, std::memory_order_release);
+  return Status::Ok();
 }
 
 }  // namespace apogee

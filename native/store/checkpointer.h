@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -33,6 +34,10 @@ class Checkpointer {
   // Makes everything dispatched durable and writes the checkpoint. Only while the thread does not
   // run.
   Status WriteAll();
+  // Makes the thread do that now. Any thread.
+  void Hasten();
+  // Queue entries and index of everything below are on the device. Any thread.
+  PhysicalOffset durable() const { return {durable_.load(std::memory_order_acquire)}; }
 
  private:
   void Run();
@@ -46,10 +51,12 @@ class Checkpointer {
   Checkpoint& checkpoint_;
   const int64_t interval_ms_;
   const std::function<void(const Status&)> on_failure_;
-  Status failure_;    // the thread while it runs, then its owner
-  std::mutex mutex_;  // guards stop_
+  Status failure_;  // the thread while it runs, then its owner
+  std::atomic<int64_t> durable_{0};
+  std::mutex mutex_;  // guards stop_, hastened_
   std::condition_variable wake_;
   bool stop_ = false;
+  bool hastened_ = false;
   std::thread thread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "flush/log_flusher.h"
 #include "format/message_record.h"
 #include "io/store_io.h"
+#include "store/retention_options.h"
 
 namespace apogee {
 
@@ -32,6 +34,7 @@ struct StoreOptions {
   FlushOptions flush;
   int64_t consume_queue_flush_interval_ms = 1000;
   HostAddress store_host;
+  RetentionOptions retention;
   // Java's delay table: ms per level, index 0 = level 1. Sets the tag code of SCHEDULE_TOPIC_XXXX
   // entries.
   std::vector<int64_t> delay_levels_ms;
@@ -149,14 +152,16 @@ struct StoreListener {
   std::function<void()> on_dispatched;  // the dispatched watermark moved
   std::function<void()> on_arrival;     // a watched queue has new entries (see Watch)
   std::function<void()> on_read_ahead;  // something asked of ReadAhead is in memory
+  // Retention has results to take, or retention() tells of another refusal or clock doubt.
+  std::function<void()> on_retention;
 };
 
 // The store: one CommitLog, its queues and index, recovery, and the threads that serve them.
 //
-// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint", "cold-read". Append*
-// from one appender thread only; everything else from any. Close() is idempotent, drains, and is
-// called by the destructor. After a failed sync the store is read-only: appends answer kReadOnly
-// and failure() keeps the first cause.
+// Threads it owns and joins: "flush", "preallocate", "dispatch", "checkpoint", "cold-read",
+// "clean". Append* from one appender thread only; everything else from any. Close() is idempotent,
+// drains, and is called by the destructor. After a failed sync the store is read-only: appends
+// answer kReadOnly and failure() keeps the first cause.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
@@ -214,6 +219,17 @@ class MessageStore {
                                  int64_t begin_ms, int64_t end_ms) const = 0;
   virtual PhysicalOffset min_physical_offset() const = 0;
   virtual std::vector<QueueName> Queues() const = 0;
+
+  // How full the disk is, what was deleted, and whether appends are refused for want of space
+  // (kNoSpace).
+  virtual RetentionStats retention() const = 0;
+  virtual RetentionOptions retention_options() const = 0;
+  virtual void SetRetention(const RetentionOptions& options) = 0;  // from now on
+  // Done on the "clean" thread; the ticket is that of a result. A close leaves requests undone.
+  // kInvalidArgument for an invalid topic name or a negative limit, kClosed.
+  virtual Status RequestRetention(RetentionRequest request, uint64_t* ticket) = 0;
+  virtual std::vector<RetentionResult> TakeRetentionResults() = 0;
+  virtual std::map<std::string, TopicRetention> TopicRetentions() const = 0;
 };
 
 }  // namespace apogee

@@ -24,10 +24,12 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       appends_(log_, topics_),
       reads_(log_, queues_),
       read_ahead_(listener_.on_read_ahead),
-      flusher_(log_, options.flush, [this] {
-        Fail(flusher_.status());
-        Progress();
-      }) {}
+      flusher_(log_, options.flush,
+               [this] {
+                 Fail(flusher_.status());
+                 Progress();
+               }),
+      space_(io, log_.options().directory, options.root) {}
 
 MessageStoreImpl::~MessageStoreImpl() {
   // Who wants to know the result calls Close() himself.
@@ -37,10 +39,11 @@ MessageStoreImpl::~MessageStoreImpl() {
 void MessageStoreImpl::Append(std::span<const AppendRequest> requests,
                               std::span<AppendResult> results) {
   const bool closed = closed_.load(std::memory_order_acquire);
-  if (closed || failure_.failed()) {
+  if (closed || failure_.failed() || space_.refuses()) {
+    const StatusCode refusal = failure_.failed() ? StatusCode::kReadOnly : StatusCode::kNoSpace;
     for (AppendResult& result : results) {
       result = {};
-      result.status = closed ? StatusCode::kClosed : StatusCode::kReadOnly;
+      result.status = closed ? StatusCode::kClosed : refusal;
     }
     return;
   }
@@ -150,6 +153,22 @@ std::vector<QueueName> MessageStoreImpl::Queues() const {
   std::ranges::sort(names, {},
                     [](const QueueName& name) { return std::tie(name.topic, name.queue_id); });
   return names;
+}
+
+Status MessageStoreImpl::RequestRetention(RetentionRequest request, uint64_t* ticket) {
+  if (closed_.load(std::memory_order_acquire)) {
+    return Status::Error(StatusCode::kClosed, "the store is closed");
+  }
+  if (request.kind == RetentionRequest::Kind::kSetTopic) {
+    TopicHandle handle;
+    APOGEE_RETURN_IF_ERROR(topics_.Intern(request.topic, &handle));
+    const TopicRetention& limits = request.topic_retention;
+    if (limits.time_ms < 0 || limits.bytes < 0) {
+      return Status::Error(StatusCode::kInvalidArgument, "a retention is not negative");
+    }
+  }
+  *ticket = retention_->Request(std::move(request));
+  return Status::Ok();
 }
 
 // A failure makes the store read-only; the first one is kept.

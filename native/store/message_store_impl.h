@@ -17,6 +17,8 @@
 #include "store/message_store.h"
 #include "store/read_ahead.h"
 #include "store/read_path.h"
+#include "store/retention.h"
+#include "store/space_guard.h"
 
 namespace apogee {
 
@@ -59,12 +61,21 @@ class MessageStoreImpl final : public MessageStore {
                          int64_t begin_ms, int64_t end_ms) const override;
   PhysicalOffset min_physical_offset() const override { return log_.min_offset(); }
   std::vector<QueueName> Queues() const override;
+  RetentionStats retention() const override { return retention_->stats(); }
+  RetentionOptions retention_options() const override { return retention_->options(); }
+  void SetRetention(const RetentionOptions& options) override { retention_->SetOptions(options); }
+  Status RequestRetention(RetentionRequest request, uint64_t* ticket) override;
+  std::vector<RetentionResult> TakeRetentionResults() override { return retention_->TakeResults(); }
+  std::map<std::string, TopicRetention> TopicRetentions() const override {
+    return retention_->topics();
+  }
 
  private:
   Status OpenDirectory();
   Status Recover(bool clean);
   Status CreateAbortFile();
   void StartThreads(Dispatcher::Position from);
+  std::unique_ptr<Retention> MakeRetention();
   Status CloseOnce();
   void Fail(const Status& status);
   void Progress();
@@ -92,8 +103,11 @@ class MessageStoreImpl final : public MessageStore {
   ReadPath reads_;
   apogee::ReadAhead read_ahead_;
   LogFlusher flusher_;
+  SpaceGuard space_;
+  RetentionState retention_state_;  // of the opening before
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<Retention> retention_;
 };
 
 }  // namespace apogee

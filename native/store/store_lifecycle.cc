@@ -1,5 +1,6 @@
 // How a store opens and closes: the rest of MessageStoreImpl is in message_store_impl.cc.
 
+#include <algorithm>
 #include <utility>
 
 #include "store/message_store_impl.h"
@@ -44,6 +45,9 @@ Status MessageStoreImpl::Recover(bool clean) {
   APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded, before_loss));
   if (index_) APOGEE_RETURN_IF_ERROR(index_->Load(&loaded.ignored));
   report_.notes = std::move(loaded.ignored);
+  std::string note;
+  APOGEE_RETURN_IF_ERROR(LoadRetention(io_, options_.root, &retention_state_, &note));
+  if (!note.empty()) report_.notes.push_back(note);
 
   Recovery recovery({.log = log_,
                      .topics = topics_,
@@ -83,7 +87,31 @@ void MessageStoreImpl::StartThreads(Dispatcher::Position from) {
   flusher_.Start();
   dispatcher_->Start(from);
   checkpointer_->Start();
+  retention_ = MakeRetention();
+  retention_->Start();
   started_ = true;
+}
+
+std::unique_ptr<Retention> MessageStoreImpl::MakeRetention() {
+  Retention::Parts parts{
+      .io = io_,
+      .root = options_.root,
+      .log = log_,
+      .topics = topics_,
+      .queues = queues_,
+      .index = index_.get(),
+      .space = space_,
+      .durable = [this] { return std::min(checkpointer_->durable(), log_.flushed()); },
+      .hasten =
+          [this] {
+            flusher_.Request(log_.appended());
+            checkpointer_->Hasten();
+          },
+      .read_only = [this] { return failure_.failed(); },
+      .on_segment_removed = nullptr,
+      .on_notice = listener_.on_retention};
+  return std::make_unique<Retention>(std::move(parts), options_.retention,
+                                     std::move(retention_state_));
 }
 
 Status MessageStoreImpl::Close() {
@@ -100,6 +128,7 @@ Status MessageStoreImpl::Close() {
 // stays, so that the next open trusts nothing that was not synced.
 Status MessageStoreImpl::CloseOnce() {
   read_ahead_.Stop();
+  retention_->Stop();
   checkpointer_->Stop();
   const Status flushed = flusher_.Stop();
   const Status dispatched = dispatcher_->Stop();

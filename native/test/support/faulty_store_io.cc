@@ -140,6 +140,18 @@ Status FaultyStoreIo::Open(const std::string& path, OpenMode mode,
   return Status::Ok();
 }
 
+void FaultyStoreIo::SetSpace(const SpaceInfo& space) {
+  const std::lock_guard lock(mutex_);
+  space_ = space;
+}
+
+Status FaultyStoreIo::Space(const std::string& path, SpaceInfo* space) {
+  const std::lock_guard lock(mutex_);
+  if (!space_) return real_.Space(path, space);
+  *space = *space_;
+  return Status::Ok();
+}
+
 Status FaultyStoreIo::SyncDirectory(const std::string& path) {
   APOGEE_RETURN_IF_ERROR(Enter(IoCall::kSyncDirectory, "fsync " + path));
   return real_.SyncDirectory(path);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,9 @@ class FaultyStoreIo final : public StoreIo {
   void WaitUntilHeld(IoCall call);  // until one does
   void Release(IoCall call);
 
+  // What every file system is said to have from now on.
+  void SetSpace(const SpaceInfo& space);
+
   // StoreIo
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) override;
   Status CreateDirectories(const std::string& path) override {
@@ -64,9 +68,7 @@ class FaultyStoreIo final : public StoreIo {
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   bool Exists(const std::string& path) override { return real_.Exists(path); }
-  Status Space(const std::string& path, SpaceInfo* space) override {
-    return real_.Space(path, space);
-  }
+  Status Space(const std::string& path, SpaceInfo* space) override;
   Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
     return real_.Lock(path, lock);
   }
@@ -87,7 +89,8 @@ class FaultyStoreIo final : public StoreIo {
 
   StoreIo& real_;
   std::atomic<bool> paged_out_{false};
-  mutable std::mutex mutex_;  // guards plans_
+  mutable std::mutex mutex_;  // guards plans_, space_
+  std::optional<SpaceInfo> space_;
   std::condition_variable changed_;
   std::array<Plan, kIoCallKinds> plans_;
 };

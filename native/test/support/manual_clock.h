@@ -13,6 +13,8 @@ class ManualClock final : public Clock {
   explicit ManualClock(int64_t now_ms = 1700000000000) : now_ms_(now_ms) {}
   int64_t NowMs() const override { return now_ms_.load(); }
   int64_t MonotonicUs() const override { return monotonic_us_.load(); }
+  // The wall clock alone: what an operator or a time server does to it.
+  void Jump(int64_t ms) { now_ms_ += ms; }
   void Advance(int64_t ms) {
     now_ms_ += ms;
     monotonic_us_ += ms * 1000;

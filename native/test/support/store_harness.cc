@@ -59,6 +59,11 @@ StoreHarness::StoreHarness() {
   options.consume_queue_flush_interval_ms = 20;
   options.flush.interval_ms = 10;
   options.flush.least_pages = 0;
+  // Whatever the machine's own disk holds.
+  options.retention.clean_percent = 100;
+  options.retention.forced_percent = 100;
+  options.retention.refuse_percent = 100;
+  options.retention.delete_hours = 0;
   options.store_host.address[0] = 127;
   options.store_host.address[3] = 1;
   options.store_host.port = 10911;
@@ -74,6 +79,7 @@ Status StoreHarness::TryOpen() {
     changed_.notify_all();
   };
   listener.on_dispatched = listener.on_progress;
+  listener.on_retention = listener.on_progress;
   listener.on_arrival = [this] {
     const std::lock_guard lock(mutex_);
     ++arrivals_told_;
