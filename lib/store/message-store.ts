@@ -1,5 +1,6 @@
 import type { AppendBatch } from './append-batch.ts'
 import type { PullResult } from './pull-result.ts'
+import type { RetentionOptions, RetentionStats, TopicRetention } from './retention.ts'
 import type { StoreError } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
 
@@ -43,6 +44,8 @@ export interface StoreOptions {
   readonly consumeQueueFlushIntervalMs?: number | undefined
   /** Address and port written into every record as its store host. `address` is an IPv4 or IPv6 literal. */
   readonly storeHost: { readonly address: string; readonly port: number }
+  /** When old segments go and when appends are refused. Default: Java's, see there. */
+  readonly retention?: RetentionOptions | undefined
   /** Milliseconds per delay level, level 1 first (at most 64). Sets the tag code of SCHEDULE_TOPIC_XXXX entries. */
   readonly delayLevelsMs?: readonly number[] | undefined
 }
@@ -190,6 +193,41 @@ export interface MessageStore extends AsyncDisposable {
   readonly minPhysicalOffset: number
   /** Every queue that has files. */
   queues(): { topic: string; queueId: number }[]
+  /** A snapshot of disk use and what was deleted. */
+  readonly retention: RetentionStats
+  /**
+   * Changes some of the retention options from now on; absent ones stay.
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`
+   */
+  setRetention(options: RetentionOptions): void
+  /**
+   * Deletes every segment over its time now, whatever the hour, at most 200. Resolves with how many went.
+   * Rejects with `STORE_READ_ONLY`, `STORE_IO_ERROR`, or `STORE_CLOSED` when the store closed before.
+   */
+  deleteExpiredNow(): Promise<number>
+  /**
+   * Deletes every whole segment below the offset, and what queues and index have of it; never the segment being
+   * written. Resolves with how many went; one that a reader holds follows by itself. Rejects as
+   * {@link deleteExpiredNow}.
+   */
+  truncateBefore(physicalOffset: number): Promise<number>
+  /** Says that the wall clock is right although it is ahead of what has verifiably passed (`retention.clockDoubt`). */
+  acceptClock(): Promise<void>
+  /**
+   * Keeps one topic's messages for a shorter time or with fewer bytes than the log, from now on and after a restart;
+   * without limits as long as the log again. Messages over the limit can no longer be pulled, and are still found by
+   * key and physical offset until their segment goes. At most 10,000 topics.
+   *
+   * Rejects with `STORE_INVALID_ARGUMENT`, `STORE_TOO_LARGE` (too many topics), or as {@link deleteExpiredNow}.
+   */
+  setTopicRetention(topic: string, retention: TopicRetention): Promise<void>
+  /** Topics that {@link setTopicRetention} limits. */
+  topicRetentions(): Map<string, { timeMs: number; bytes: number }>
+  /**
+   * Called when appends are refused from now on or no longer, or the clock is doubted or no longer. What is over again
+   * before the event loop comes to it is not told.
+   */
+  onRetentionNotice(listener: (stats: RetentionStats) => void): void
   /**
    * Drains, flushes and closes. Every call gives the same promise. Rejects when the last flush failed; the store is
    * closed and its directory free either way.

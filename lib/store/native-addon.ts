@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { appendRowColumns } from './append-batch.ts'
 import type { KeyQueryResult, RecoveryReport, StoreOptions } from './message-store.ts'
 import { pullResultColumns } from './pull-result.ts'
+import type { RetentionOptions, RetentionRequestKind, RetentionResult, RetentionStats } from './retention.ts'
 import { AppendStatus, PullStatus } from './status.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
 
 /** Bits that say why the addon woke the event loop. */
-export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8, READ_AHEAD: 16 } as const
+export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8, READ_AHEAD: 16, RETENTION: 32 } as const
 
 /** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
 export const watermarkColumns = ['appended', 'flushed', 'dispatched', 'failed'] as const
@@ -80,6 +81,21 @@ export interface StoreAddon {
   readRecord(id: number, physicalOffset: number): Buffer | undefined
   queryByKey(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
   minPhysicalOffset(id: number): number
+  retention(id: number): RetentionStats
+  setRetention(id: number, options: RetentionOptions): void
+  /** Gives the ticket of the result to come. What the kind has no use for is 0 or empty. */
+  requestRetention(
+    id: number,
+    kind: RetentionRequestKind,
+    physicalOffset: number,
+    topic: string,
+    timeMs: number,
+    bytes: number,
+  ): number
+  /** While true, the store keeps the event loop alive. */
+  setRetentionWaiting(id: number, waiting: boolean): void
+  takeRetentionResults(id: number): RetentionResult[]
+  topicRetentions(id: number): { topic: string; timeMs: number; bytes: number }[]
   queues(id: number): { topic: string; queueId: number }[]
   /** Takes the lock of an open store. @throws {StoreError} `STORE_LOCKED` */
   lockDirectory(rootDir: string, makeError: ErrorFactory): object

@@ -12,6 +12,13 @@ import type {
 import { type ErrorFactory, loadAddon, type StoreAddon, WakeReason, watermarkColumns } from './native-addon.ts'
 import type { PullResult } from './pull-result.ts'
 import { ReadTickets } from './read-tickets.ts'
+import {
+  type RetentionOptions,
+  RetentionRequestKind,
+  type RetentionStats,
+  RetentionWaiters,
+  type TopicRetention,
+} from './retention.ts'
 import { AppendStatus } from './status.ts'
 import { StoreError, storeClosed } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
@@ -41,6 +48,10 @@ class NativeStore implements MessageStore {
   readonly #waiters = new FlushWaiters()
   readonly #reads = new ReadTickets()
   readonly #arrivalListeners: ArrivalListener[] = []
+  readonly #retentionWaiters = new RetentionWaiters()
+  readonly #retentionListeners: ((stats: RetentionStats) => void)[] = []
+  /** Whether appends were refused and the clock doubted when listeners were last told. */
+  #retentionState = ''
   readonly #opened: PromiseWithResolvers<MessageStore>
   readonly #closed: PromiseWithResolvers<void>
   #recovery: RecoveryReport | undefined
@@ -207,6 +218,43 @@ class NativeStore implements MessageStore {
     return this.#addon.queues(this.#id)
   }
 
+  get retention(): RetentionStats {
+    this.#mustBeOpen()
+    return this.#addon.retention(this.#id)
+  }
+
+  setRetention(options: RetentionOptions): void {
+    this.#mustBeOpen()
+    this.#addon.setRetention(this.#id, options)
+  }
+
+  deleteExpiredNow(): Promise<number> {
+    return this.#requestRetention(RetentionRequestKind.DELETE_EXPIRED)
+  }
+
+  truncateBefore(physicalOffset: number): Promise<number> {
+    return this.#requestRetention(RetentionRequestKind.TRUNCATE_BEFORE, physicalOffset)
+  }
+
+  async acceptClock(): Promise<void> {
+    await this.#requestRetention(RetentionRequestKind.ACCEPT_CLOCK)
+  }
+
+  async setTopicRetention(topic: string, { timeMs = 0, bytes = 0 }: TopicRetention): Promise<void> {
+    await this.#requestRetention(RetentionRequestKind.SET_TOPIC, 0, topic, timeMs, bytes)
+  }
+
+  topicRetentions(): Map<string, { timeMs: number; bytes: number }> {
+    this.#mustBeOpen()
+    return new Map(this.#addon.topicRetentions(this.#id).map(({ topic, timeMs, bytes }) => [topic, { timeMs, bytes }]))
+  }
+
+  onRetentionNotice(listener: (stats: RetentionStats) => void): void {
+    this.#mustBeOpen()
+    if (this.#retentionListeners.length === 0) this.#retentionState = retentionStateOf(this.retention)
+    this.#retentionListeners.push(listener)
+  }
+
   close(): Promise<void> {
     if (!this.#isClosing) {
       this.#readMarks()
@@ -247,6 +295,31 @@ class NativeStore implements MessageStore {
       this.#reads.settle((tickets) => this.#addon.takeReadAhead(this.#id, tickets))
     }
     if ((reasons & WakeReason.ARRIVAL) !== 0) this.#deliverArrivals()
+    if ((reasons & WakeReason.RETENTION) !== 0) this.#deliverRetention()
+  }
+
+  async #requestRetention(
+    kind: RetentionRequestKind,
+    physicalOffset = 0,
+    topic = '',
+    timeMs = 0,
+    bytes = 0,
+  ): Promise<number> {
+    this.#mustBeOpen()
+    const ticket = this.#addon.requestRetention(this.#id, kind, physicalOffset, topic, timeMs, bytes)
+    if (this.#retentionWaiters.size === 0) this.#addon.setRetentionWaiting(this.#id, true)
+    return this.#retentionWaiters.add(ticket)
+  }
+
+  #deliverRetention(): void {
+    this.#retentionWaiters.settle(this.#addon.takeRetentionResults(this.#id))
+    if (this.#retentionWaiters.size === 0) this.#addon.setRetentionWaiting(this.#id, false)
+    if (this.#retentionListeners.length === 0) return
+    const stats = this.#addon.retention(this.#id)
+    const state = retentionStateOf(stats)
+    if (state === this.#retentionState) return
+    this.#retentionState = state
+    for (const listener of this.#retentionListeners) callApart(listener, stats)
   }
 
   #finishOpen(error: StoreError | undefined): void {
@@ -264,6 +337,7 @@ class NativeStore implements MessageStore {
     this.#addon.readWatermarks(this.#id, this.#marks)
     this.#failure ??= this.#addon.failure(this.#id)
     this.#waiters.settle(this.#marks[flushedCell]!, this.#failure ?? storeClosed())
+    this.#retentionWaiters.rejectAll(storeClosed())
     if (error === undefined) this.#closed.resolve()
     else this.#closed.reject(error)
   }
@@ -311,6 +385,8 @@ const promiseWithResolvers = <T>(): PromiseWithResolvers<T> => {
   })
   return { promise, resolve, reject }
 }
+
+const retentionStateOf = ({ refusal, clockDoubt }: RetentionStats): string => `${refusal !== ''} ${clockDoubt !== ''}`
 
 const liveWatermarks = (read: () => Float64Array): StoreWatermarks => ({
   get appended() {

@@ -16,6 +16,7 @@
 #include "addon/log_calls.h"
 #include "addon/pull_call.h"
 #include "addon/queue_calls.h"
+#include "addon/retention_calls.h"
 #include "addon/store_sessions.h"
 #include "addon/watermark_calls.h"
 #include "base/status.h"
@@ -52,6 +53,12 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"takeReadAhead", TakeReadAhead},
     {"lockDirectory", LockDirectory},
     {"unlockDirectory", UnlockDirectory},
+    {"retention", ReadRetention},
+    {"setRetention", SetRetention},
+    {"requestRetention", RequestRetention},
+    {"setRetentionWaiting", SetRetentionWaiting},
+    {"takeRetentionResults", TakeRetentionResults},
+    {"topicRetentions", TopicRetentions},
 };
 
 // In the order of apogee::PullStatus.

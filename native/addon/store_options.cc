@@ -115,7 +115,49 @@ void ReadDelayLevels(const Napi::Value& value, std::vector<int64_t>* levels, std
   }
 }
 
+// Hours of the day, 0 to 23, as bits.
+void ReadHours(const Napi::Value& value, uint32_t* hours, std::string& problem) {
+  if (value.IsUndefined()) return;
+  const char* const expected = "retention.deleteHours is not an array of hours from 0 to 23";
+  if (!value.IsArray()) {
+    problem = expected;
+    return;
+  }
+  const Napi::Array array = value.As<Napi::Array>();
+  uint32_t bits = 0;
+  for (uint32_t i = 0; i < array.Length() && problem.empty(); i++) {
+    const Napi::Value hour = array.Get(i);
+    int64_t number = 0;
+    if (hour.IsNumber() && ToInteger(hour.As<Napi::Number>().DoubleValue(), 0, 23, &number)) {
+      bits |= 1u << number;
+    } else {
+      problem = expected;
+    }
+  }
+  if (problem.empty()) *hours = bits;
+}
+
 }  // namespace
+
+std::string ReadRetentionOptions(const Napi::Object& from, RetentionOptions* options) {
+  std::string problem;
+  OptionReader reader(from, "retention.", problem);
+  reader.Integer("reservedMs", 1, kMaxSafeInteger, &options->reserved_ms);
+  reader.Integer("cleanPercent", 1, 100, &options->clean_percent);
+  reader.Integer("forcedPercent", 1, 100, &options->forced_percent);
+  reader.Integer("refusePercent", 1, 100, &options->refuse_percent);
+  reader.Integer("minFreeBytes", 0, kMaxSafeInteger, &options->min_free_bytes);
+  reader.Boolean("cleanForcibly", &options->clean_forcibly);
+  reader.Integer("cleanIntervalMs", 1, kMaxIntervalMs, &options->clean_interval_ms);
+  reader.Integer("spaceIntervalMs", 1, kMaxIntervalMs, &options->space_interval_ms);
+  reader.Integer("deleteSegmentIntervalMs", 0, kMaxIntervalMs,
+                 &options->delete_segment_interval_ms);
+  reader.Integer("deleteQueueFilesIntervalMs", 0, kMaxIntervalMs,
+                 &options->delete_queue_files_interval_ms);
+  reader.Integer("destroyPinnedAfterMs", 0, kMaxIntervalMs, &options->destroy_pinned_after_ms);
+  if (problem.empty()) ReadHours(from.Get("deleteHours"), &options->delete_hours, problem);
+  return problem;
+}
 
 std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
   std::string problem;
@@ -134,6 +176,12 @@ std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
   reader.Integer("consumeQueueFlushIntervalMs", 1, kMaxIntervalMs,
                  &options->consume_queue_flush_interval_ms);
   if (problem.empty()) ReadFlush(from.Get("flush"), &options->flush, problem);
+  const Napi::Value retention = from.Get("retention");
+  if (problem.empty() && retention.IsObject()) {
+    problem = ReadRetentionOptions(retention.As<Napi::Object>(), &options->retention);
+  } else if (problem.empty() && !retention.IsUndefined()) {
+    problem = "retention is not an object";
+  }
   if (problem.empty()) ReadStoreHost(from.Get("storeHost"), &options->store_host, problem);
   if (problem.empty())
     ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);

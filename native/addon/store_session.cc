@@ -55,6 +55,7 @@ void StoreSession::RunOpen() {
       .on_dispatched = nullptr,  // nobody waits for it: arrivals tell who wants to know
       .on_arrival = [this] { wake_->Signal(kWakeArrival); },
       .on_read_ahead = [this] { wake_->Signal(kWakeReadAhead); },
+      .on_retention = [this] { wake_->Signal(kWakeRetention); },
   };
   outcome_ =
       MessageStore::Open(PosixStoreIo(), SystemClock(), options_, std::move(listener), &store_);
@@ -89,6 +90,11 @@ void StoreSession::SetFlushWaiting(bool waiting) {
   KeepLoopAliveWhileAwaited();
 }
 
+void StoreSession::SetRetentionWaiting(bool waiting) {
+  retention_awaited_ = waiting;
+  KeepLoopAliveWhileAwaited();
+}
+
 void StoreSession::NoteReadAhead() {
   ++next_ticket_;
   ++reads_awaited_;
@@ -101,7 +107,7 @@ void StoreSession::NoteTaken(size_t tickets) {
 }
 
 void StoreSession::KeepLoopAliveWhileAwaited() {
-  wake_->KeepLoopAlive(flush_awaited_ || reads_awaited_ > 0);
+  wake_->KeepLoopAlive(flush_awaited_ || retention_awaited_ || reads_awaited_ > 0);
 }
 
 void StoreSession::BeginClose() {

@@ -65,6 +65,8 @@ class StoreSession {
   bool is_opening() const { return state_ == State::kOpening; }
   // While true, the engine's progress wakes the event loop, and the session keeps the loop alive.
   void SetFlushWaiting(bool waiting);
+  // While true, the session keeps the event loop alive for results of retention.
+  void SetRetentionWaiting(bool waiting);
 
   // Each ticket given to the engine keeps the loop alive until it is taken back.
   uint32_t NextTicket() const { return next_ticket_; }
@@ -92,9 +94,9 @@ class StoreSession {
   void RunOpen();           // thread "store-open"
   void RunClose();          // thread "store-close"
   void OnEngineProgress();  // engine threads
-  void KeepLoopAliveWhileAwaited();
   void OnWake(uint32_t reasons);
   bool FinishOpen();  // whether the store is open
+  void KeepLoopAliveWhileAwaited();
   void TellJavaScript(uint32_t reasons, napi_value error);
   static void OnEnvironmentEnd(void* session);
 
@@ -114,6 +116,7 @@ class StoreSession {
   Status final_failure_;
   int32_t highest_handle_ = -1;
   bool flush_awaited_ = false;
+  bool retention_awaited_ = false;
   size_t reads_awaited_ = 0;
   uint32_t next_ticket_ = 0;
   ReadLimits read_limits_;

@@ -16,6 +16,7 @@ inline constexpr uint32_t kWakeArrival = 2;     // a watched queue has new entri
 inline constexpr uint32_t kWakeOpened = 4;      // opening ended
 inline constexpr uint32_t kWakeClosed = 8;      // closing ended
 inline constexpr uint32_t kWakeReadAhead = 16;  // something asked of readAhead is in memory
+inline constexpr uint32_t kWakeRetention = 32;  // see StoreListener::on_retention
 
 // Brings any thread's news to the event loop: one call in flight carries all reasons given since
 // the last one.

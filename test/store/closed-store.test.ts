@@ -20,6 +20,10 @@ const throwing: Record<string, Use> = {
   setReadLimits: (store) => store.setReadLimits({ memoryWindowBytes: 1, maxCountOnDisk: 1, maxBytesOnDisk: 1 }),
   minPhysicalOffset: (store) => store.minPhysicalOffset,
   queues: (store) => store.queues(),
+  retention: (store) => store.retention,
+  setRetention: (store) => store.setRetention({}),
+  topicRetentions: (store) => store.topicRetentions(),
+  onRetentionNotice: (store) => store.onRetentionNotice(() => {}),
 }
 
 const callingBack: Record<string, Use> = {
@@ -27,6 +31,10 @@ const callingBack: Record<string, Use> = {
   readAhead: (store, topic) => store.readAhead(topic, 0, 0, 1, undefined, 1),
   readRecordAhead: (store) => store.readRecordAhead(0),
   queryAhead: (store) => store.queryAhead('T', 'k', 1, 0, 1),
+  deleteExpiredNow: (store) => store.deleteExpiredNow(),
+  truncateBefore: (store) => store.truncateBefore(0),
+  acceptClock: (store) => store.acceptClock(),
+  setTopicRetention: (store) => store.setTopicRetention('T', {}),
   onFlushed: (store) =>
     new Promise<void>((resolve, reject) => store.onFlushed(0, (error) => (error ? reject(error) : resolve()))),
 }
