@@ -27,6 +27,7 @@ import { ProducerTable } from './producers/producer-table.ts'
 import { createPullHandlers, type PullPath } from './pull/pull.ts'
 import { StoreQueues } from './queue-reader.ts'
 import { Registration } from './registration/registration.ts'
+import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
 import { BrokerStats } from './stats.ts'
 import { TopicTable } from './topics/topic-table.ts'
@@ -163,6 +164,7 @@ const startStore = async ({ config, logger, parts, storeHost }: Base): Promise<M
   })
   parts.onStop('store', () => store.close())
   logRecovery(store.recovery, logger)
+  followRetention(store, config, logger)
   return store
 }
 

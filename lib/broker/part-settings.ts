@@ -3,6 +3,7 @@ import type { ReadLimits, StoreOptions } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { BrokerOptions } from './config/broker-options.ts'
 import type { PullParts } from './pull/pull.ts'
+import { retentionOptionsOf } from './retention.ts'
 import type { SendParts } from './send/send.ts'
 
 /** brokerIP1 as an IP literal, and the listen port: what records and message ids name. */
@@ -12,26 +13,30 @@ export interface StoreHost {
 }
 
 /** What the store is opened with. */
-export const storeOptionsOf = ({ store, send, delay }: BrokerOptions, storeHost: StoreHost): StoreOptions => ({
-  rootDir: store.rootDir,
-  commitLogDir: store.commitLogDir,
-  segmentBytes: store.segmentBytes,
-  consumeQueueFileBytes: store.consumeQueueFileBytes,
-  maxBodyBytes: send.maxBodyBytes,
-  indexEnabled: store.indexEnabled,
-  indexSlots: store.indexSlots,
-  indexItems: store.indexItems,
-  checkCrcOnRecover: store.checkCrcOnRecover,
-  flush: {
-    mode: store.flushMode,
-    intervalMs: store.flushIntervalMs,
-    leastPages: store.flushLeastPages,
-    thoroughIntervalMs: store.flushThoroughIntervalMs,
-  },
-  consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
-  storeHost,
-  delayLevelsMs: delay.levelsMs,
-})
+export const storeOptionsOf = (options: BrokerOptions, storeHost: StoreHost): StoreOptions => {
+  const { store, send, delay } = options
+  return {
+    rootDir: store.rootDir,
+    commitLogDir: store.commitLogDir,
+    segmentBytes: store.segmentBytes,
+    consumeQueueFileBytes: store.consumeQueueFileBytes,
+    maxBodyBytes: send.maxBodyBytes,
+    indexEnabled: store.indexEnabled,
+    indexSlots: store.indexSlots,
+    indexItems: store.indexItems,
+    checkCrcOnRecover: store.checkCrcOnRecover,
+    flush: {
+      mode: store.flushMode,
+      intervalMs: store.flushIntervalMs,
+      leastPages: store.flushLeastPages,
+      thoroughIntervalMs: store.flushThoroughIntervalMs,
+    },
+    consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
+    retention: retentionOptionsOf(options),
+    storeHost,
+    delayLevelsMs: delay.levelsMs,
+  }
+}
 
 /** What the send path goes by. */
 export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): SendParts['settings'] => {

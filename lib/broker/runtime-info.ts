@@ -10,26 +10,21 @@ const VERSION_NAME = 'V4_9_8'
 /** What the runtime info is made of. */
 export interface RuntimeSources {
   readonly config: BrokerConfig
-  readonly store: Pick<MessageStore, 'watermarks' | 'minPhysicalOffset' | 'earliestStoreTime' | 'failure'>
+  readonly store: Pick<MessageStore, 'watermarks' | 'minPhysicalOffset' | 'earliestStoreTime' | 'failure' | 'retention'>
   readonly stats: BrokerStats
   readonly nowMs: () => number
   /** Pulls waiting for messages. */
   readonly parkedPulls: () => number
 }
 
-/** Share of a file system in use, from 0 to 1, and its sizes; ratio -1 when it cannot be asked. */
-const diskUse = async (path: string): Promise<{ ratio: number; totalBytes: number; freeBytes: number }> => {
+/** Size of a file system and what is free of it; 0 when it cannot be asked. */
+const diskSize = async (path: string): Promise<{ totalBytes: number; freeBytes: number }> => {
   try {
-    const { bsize, blocks, bfree, bavail } = await statfs(path)
-    const used = blocks - bfree
-    return {
-      ratio: used + bavail === 0 ? -1 : used / (used + bavail),
-      totalBytes: blocks * bsize,
-      freeBytes: bavail * bsize,
-    }
+    const { bsize, blocks, bavail } = await statfs(path)
+    return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
   } catch {
-    // A directory that does not exist yet is no reason to answer nothing.
-    return { ratio: -1, totalBytes: 0, freeBytes: 0 }
+    // No reason to answer nothing.
+    return { totalBytes: 0, freeBytes: 0 }
   }
 }
 
@@ -87,6 +82,21 @@ const storeInfo = ({ store, stats, nowMs }: RuntimeSources): [string, string | n
   ]
 }
 
+/** What retention does, where tools of ours look; empty texts are left out. */
+const retentionInfo = ({ store }: RuntimeSources): [string, string | number][] => {
+  const { deletedSegments, lastDeleteMs, refusal, clockDoubt, problem } = store.retention
+  const texts: [string, string][] = [
+    ['storeRefusal', refusal],
+    ['storeClockDoubt', clockDoubt],
+    ['storeCleanProblem', problem],
+  ]
+  return [
+    ['storeDeletedSegments', deletedSegments],
+    ['storeLastDeleteTimestamp', lastDeleteMs],
+    ...texts.filter(([, text]) => text !== ''),
+  ]
+}
+
 /** Java's thread pools have no counterpart here: their queues are always empty, a parked pull apart. */
 const queueInfo = ({ config, parkedPulls }: RuntimeSources): [string, string | number][] => {
   const { broker } = config.values
@@ -123,17 +133,19 @@ const dayInfo = (stats: BrokerStats): [string, number][] => {
 /** Everything tools read about a running broker, as code 28 answers it: names and texts. */
 export const runtimeInfo = async (sources: RuntimeSources): Promise<Map<string, string>> => {
   const { store, send } = sources.config.current
-  const [log, root] = await Promise.all([diskUse(store.commitLogDir), diskUse(store.rootDir)])
+  const root = await diskSize(store.rootDir)
+  const { logUsedRatio, rootUsedRatio } = sources.store.retention
   const info: [string, string | number][] = [
     ['brokerVersionDesc', VERSION_NAME],
     ['brokerVersion', PROTOCOL_VERSION],
     ...storeInfo(sources),
+    ...retentionInfo(sources),
     ...dayInfo(sources.stats),
     ...queueInfo(sources),
     ['startAcceptSendRequestTimeStamp', send.acceptFromMs],
-    ['commitLogDiskRatio', log.ratio],
-    [`commitLogDiskRatio_${store.commitLogDir}`, log.ratio],
-    ['consumeQueueDiskRatio', root.ratio],
+    ['commitLogDiskRatio', logUsedRatio],
+    [`commitLogDiskRatio_${store.commitLogDir}`, logUsedRatio],
+    ['consumeQueueDiskRatio', rootUsedRatio],
     ['commitLogDirCapacity', `Total : ${readableBytes(root.totalBytes)}, Free : ${readableBytes(root.freeBytes)}.`],
   ]
   return new Map(info.map(([name, value]) => [name, String(value)]))

@@ -74,6 +74,20 @@ export interface BrokerOptions {
     readonly flushThoroughIntervalMs: number
     readonly consumeQueueFlushIntervalMs: number
   }
+  readonly retention: {
+    /** How long log segments are kept. */
+    readonly reservedMs: number
+    /** Local hours, 0 to 23, during which older ones are deleted. */
+    readonly deleteHours: readonly number[]
+    /** Disk use above which they are deleted at any hour. */
+    readonly cleanPercent: number
+    /** Whether a nearly full disk deletes younger ones too. */
+    readonly cleanForcibly: boolean
+    readonly cleanIntervalMs: number
+    readonly deleteSegmentIntervalMs: number
+    readonly deleteQueueFilesIntervalMs: number
+    readonly destroyPinnedAfterMs: number
+  }
   readonly net: {
     /** 0: any free port, and no VIP listener. */
     readonly listenPort: number
@@ -146,6 +160,30 @@ const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
   }
 }
 
+/** `deleteWhen`: hours of the day split by `;`. */
+const deleteHours = (value: string): number[] => {
+  const hours = value
+    .split(';')
+    .map((hour) => hour.trim())
+    .filter((hour) => hour !== '')
+  for (const hour of hours) {
+    if (!/^\d{1,2}$/.test(hour) || Number(hour) > 23) throw invalid(`deleteWhen: ${hour} is no hour from 00 to 23`)
+  }
+  if (hours.length === 0) throw invalid('deleteWhen names no hour; several are split by ;')
+  return hours.map(Number)
+}
+
+const retentionOptions = ({ store }: ConfigValues): BrokerOptions['retention'] => ({
+  reservedMs: store.fileReservedTime * 3_600_000,
+  deleteHours: deleteHours(store.deleteWhen),
+  cleanPercent: store.diskMaxUsedSpaceRatio,
+  cleanForcibly: store.cleanFileForciblyEnable,
+  cleanIntervalMs: store.cleanResourceInterval,
+  deleteSegmentIntervalMs: store.deleteCommitLogFilesInterval,
+  deleteQueueFilesIntervalMs: store.deleteConsumeQueueFilesInterval,
+  destroyPinnedAfterMs: store.destroyMapedFileIntervalForcibly,
+})
+
 const pullOptions = ({ broker, store }: ConfigValues): BrokerOptions['pull'] => ({
   longPolling: broker.longPollingEnable,
   shortPollingMs: broker.shortPollingTimeMills,
@@ -190,6 +228,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
     delay: { levelsMs: parseDelayLevels(store.messageDelayLevel) },
     store: storeOptions(values),
+    retention: retentionOptions(values),
     net: {
       listenPort: netServer.listenPort,
       haPort: netServer.listenPort + 1,

@@ -5,6 +5,7 @@ const UNUSED = { unused: true } as const
 const UNUSED_MS = { unused: true, unit: 'ms' } as const
 const PAGES = { unit: 'pages', min: 0 } as const
 const MS = { unit: 'ms', min: 0 } as const
+const LIVE_MS = { ...MS, live: true } as const
 
 /** Every key of Java 4.9.8's MessageStoreConfig, in its order. */
 export const storeKeys = {
@@ -31,14 +32,26 @@ export const storeKeys = {
   useReentrantLockWhenPutMessage: flag(true, 'kind of lock around appends', UNUSED),
   flushCommitLogTimed: flag(true, 'syncs go by time alone', { important: true }),
   flushIntervalConsumeQueue: int(1000, 'time between syncs of queue files', { unit: 'ms', min: 1 }),
-  cleanResourceInterval: int(10_000, 'time between looks for files to delete', MS),
-  deleteCommitLogFilesInterval: int(100, 'pause between two deleted segments', UNUSED_MS),
-  deleteConsumeQueueFilesInterval: int(100, 'pause between two deleted queue files', UNUSED_MS),
-  destroyMapedFileIntervalForcibly: int(120_000, 'age at which a file in use is deleted anyway', UNUSED_MS),
-  redeleteHangedFileInterval: int(120_000, 'time between tries to delete a file in use', UNUSED_MS),
-  deleteWhen: text('04', 'hours of the day at which old segments are deleted, split by ;', { important: true }),
-  diskMaxUsedSpaceRatio: int(75, 'disk use at which old segments are deleted', { unit: 'percent', min: 10, max: 95 }),
-  fileReservedTime: int(72, 'how long segments are kept', { unit: 'hours', important: true, min: 1 }),
+  cleanResourceInterval: int(10_000, 'time between looks for files to delete', LIVE_MS),
+  deleteCommitLogFilesInterval: int(100, 'pause between two deleted segments', LIVE_MS),
+  deleteConsumeQueueFilesInterval: int(100, 'pause between queues of which files were deleted', LIVE_MS),
+  destroyMapedFileIntervalForcibly: int(120_000, 'after this a segment that a reader holds is deleted anyway', LIVE_MS),
+  redeleteHangedFileInterval: int(
+    120_000,
+    'time between tries to delete a file in use; here cleanResourceInterval',
+    UNUSED_MS,
+  ),
+  deleteWhen: text('04', 'hours of the day at which old segments are deleted, split by ;', {
+    important: true,
+    live: true,
+  }),
+  diskMaxUsedSpaceRatio: int(75, 'disk use at which old segments are deleted', {
+    unit: 'percent',
+    min: 10,
+    max: 95,
+    live: true,
+  }),
+  fileReservedTime: int(72, 'how long segments are kept', { unit: 'hours', important: true, min: 1, live: true }),
   putMsgIndexHightWater: int(600_000, 'dead key of Java', UNUSED),
   maxMessageSize: int(4_194_304, 'largest message body', { unit: 'bytes', min: 1 }),
   checkCRCOnRecover: flag(true, 'recovery checks message bodies'),
@@ -113,7 +126,10 @@ export const storeKeys = {
     'delay of each level, from 1: number and s, m, h or d',
   ),
   flushDelayOffsetInterval: long(10_000, 'time between writes of delayOffset.json', MS),
-  cleanFileForciblyEnable: flag(true, 'a nearly full disk deletes segments before their time', { important: true }),
+  cleanFileForciblyEnable: flag(true, 'a nearly full disk deletes segments before their time', {
+    important: true,
+    live: true,
+  }),
   warmMapedFileEnable: flag(false, 'new files are touched page by page', UNUSED),
   offsetCheckInSlave: flag(false, 'a slave corrects offsets of pulls as a master does'),
   debugLockEnable: flag(false, 'prints stacks when the page cache is slow', UNUSED),

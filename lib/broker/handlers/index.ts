@@ -17,6 +17,7 @@ import { brokerSettingsHandlers } from './broker-settings.ts'
 import { checkClientConfigHandler } from './check-client-config.ts'
 import { connectionHandlers } from './connections.ts'
 import { consumeStatsHandlers } from './consume-stats.ts'
+import { deleteExpiredCommitlogHandler } from './delete-expired-commitlog.ts'
 import { deleteTopicHandler } from './delete-topic.ts'
 import { heartBeatHandler } from './heart-beat.ts'
 import { queryConsumerOffsetHandler } from './query-consumer-offset.ts'
@@ -78,6 +79,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),
     deleteTopicHandler(topics, config),
+    deleteExpiredCommitlogHandler(store, parts.logger),
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
     ...subscriptionGroupHandlers(groups, offsets, config),
     ...consumeStatsHandlers({ ...parts, brokerName }),

@@ -6,11 +6,16 @@ import { AppendStatus } from '../../store/status.ts'
 export type AppendRefusal = (status: AppendStatus) => { readonly code: number; readonly remark: string }
 
 /** The one place where store statuses become response codes of a send. */
-export const refusalOf = (store: Pick<MessageStore, 'failure'>, maxMessageBytes: number): AppendRefusal => {
+export const refusalOf = (
+  store: Pick<MessageStore, 'failure' | 'retention'>,
+  maxMessageBytes: number,
+): AppendRefusal => {
   const unavailable = (reason: string) => ({
     code: ResponseCode.SERVICE_NOT_AVAILABLE,
     remark: `service not available now. It may be caused by one of the following reasons: the broker's disk is full, messages are put to the slave, message store has been shut down, etc. Cause: ${reason}`,
   })
+  // The file system's own refusal when retention has none to tell.
+  const noSpace = () => `STORE_NO_SPACE: ${store.retention.refusal || 'the device is full'}`
   return (status) => {
     switch (status) {
       case AppendStatus.TOO_LARGE:
@@ -19,7 +24,7 @@ export const refusalOf = (store: Pick<MessageStore, 'failure'>, maxMessageBytes:
           remark: `the message is illegal, maybe msg body or properties length not matched. msg body length limit ${maxMessageBytes}B, msg properties length limit 32KB.`,
         }
       case AppendStatus.NO_SPACE:
-        return unavailable('STORE_NO_SPACE')
+        return unavailable(noSpace())
       case AppendStatus.READ_ONLY:
         return unavailable(store.failure?.message ?? 'STORE_READ_ONLY')
       case AppendStatus.CLOSED:

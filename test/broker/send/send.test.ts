@@ -280,3 +280,15 @@ test('after an append that threw nothing of it is appended with the next one', a
   )
   other.close()
 })
+
+test('sends are refused while the disk is too full, with the cause, and taken again by themselves', async (t) => {
+  const { client, store } = await startSendPullServer(t)
+  assert.equal((await client.call(sendV2(message()))).code, 0)
+  store.setRetention({ minFreeBytes: Number.MAX_SAFE_INTEGER })
+  await waitFor('the refusal', () => store.retention.refusal !== '')
+  const { code, remark } = await client.request(sendV2(message()))
+  assert.equal(code, 14)
+  assert.match(remark!, /^service not available now\. .*Cause: STORE_NO_SPACE: disk has \d+ bytes free, limit \d+ \(/)
+  store.setRetention({ minFreeBytes: 0 })
+  await waitFor('a send that is taken', async () => (await client.request(sendV2(message()))).code === 0)
+})
