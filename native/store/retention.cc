@@ -44,7 +44,11 @@ Retention::Retention(Parts parts, RetentionOptions options, RetentionState state
              options.reserved_ms),
       trimmer_(parts_.log, parts_.topics, parts_.queues),
       cleaner_({parts_.log, parts_.queues, parts_.index, parts_.durable,
-                [this](int64_t ms) { return Pause(ms); }, parts_.on_segment_removed}),
+                [this](int64_t ms) {
+                  LookAtSpace(this->options());
+                  return Pause(ms);
+                },
+                parts_.on_segment_removed}),
       kept_verified_ms_(state.verified_ms > 0 ? state.verified_ms : clock_.now_ms()),
       kept_doubted_(state.doubted),
       options_(std::move(options)),
@@ -144,17 +148,18 @@ void Retention::LookAround(const RetentionOptions& options) {
   const bool doubted = clock_.ahead_ms() > 0;
   clock_.SetBelieveAfter(options.reserved_ms);
   clock_.Look();
-  const bool changed = parts_.space.Look(options);
   KeepVerifiedTime();
-  const bool doubts = clock_.ahead_ms() > 0;
-  if ((changed || doubted != doubts) && parts_.on_notice) parts_.on_notice();
+  if (doubted != (clock_.ahead_ms() > 0) && parts_.on_notice) parts_.on_notice();
+  LookAtSpace(options);
+}
+
+void Retention::LookAtSpace(const RetentionOptions& options) {
+  if (parts_.space.Look(options) && parts_.on_notice) parts_.on_notice();
 }
 
 void Retention::Round(const RetentionOptions& options) {
   if (parts_.read_only()) return;
-  const SpaceGuard::Pressure pressure = parts_.space.pressure();
-  const bool forced = pressure == SpaceGuard::Pressure::kForced && options.clean_forcibly;
-  const bool due = pressure != SpaceGuard::Pressure::kNone ||
+  const bool due = parts_.space.pressure() != SpaceGuard::Pressure::kNone ||
                    IsDeleteHour(parts_.log.clock().NowMs(), options.delete_hours);
   Status status;
   int64_t deleted = 0;
@@ -163,11 +168,24 @@ void Retention::Round(const RetentionOptions& options) {
   }
   if (status.ok() && due) {
     const int64_t oldest_ms = clock_.now_ms() - options.reserved_ms;
-    status = Delete({.by_age = !forced, .stored_until_ms = oldest_ms, .below = kEverything},
-                    options, &deleted);
+    status = Delete({.stored_until_ms = oldest_ms, .below = kEverything}, options, &deleted);
   }
+  if (status.ok()) status = DeleteForced(options);
   if (status.ok()) status = Trim(options);
   NoteProblem(status);
+}
+
+// Not more than it takes: each of these had its time before it.
+Status Retention::DeleteForced(const RetentionOptions& options) {
+  for (int count = 0; count < SegmentCleaner::kPerRound; ++count) {
+    LookAtSpace(options);
+    if (parts_.space.pressure() != SpaceGuard::Pressure::kForced || !options.clean_forcibly) break;
+    int64_t deleted = 0;
+    APOGEE_RETURN_IF_ERROR(
+        Delete({.by_age = false, .below = kEverything, .at_most = 1}, options, &deleted));
+    if (deleted == 0 || !Pause(options.delete_segment_interval_ms)) break;
+  }
+  return Status::Ok();
 }
 
 Status Retention::Delete(const SegmentCleaner::Rule& rule, const RetentionOptions& options,

@@ -74,8 +74,10 @@ class Retention {
   };
   void Run();
   void LookAround(const RetentionOptions& options);
+  void LookAtSpace(const RetentionOptions& options);
   void Round(const RetentionOptions& options);
   void Serve(const Ticketed& ticketed, const RetentionOptions& options);
+  Status DeleteForced(const RetentionOptions& options);
   Status DeleteExpired(const RetentionOptions& options);
   Status TruncateBefore(PhysicalOffset offset, const RetentionOptions& options);
   Status SetTopic(const RetentionRequest& request);

@@ -17,6 +17,9 @@ namespace apogee {
 // durably. Thread: one at a time, beside all others of the store.
 class SegmentCleaner {
  public:
+  // As many as Java deletes in one round.
+  static constexpr int kPerRound = 10;
+
   struct Parts {
     CommitLog& log;
     ConsumeQueueTable& queues;
@@ -33,7 +36,7 @@ class SegmentCleaner {
     bool by_age = true;           // only those whose newest record was stored ...
     int64_t stored_until_ms = 0;  // ... at or before this
     PhysicalOffset below;         // and only those that end at or below this
-    int at_most = 10;             // as many as Java deletes in one round
+    int at_most = kPerRound;
   };
   struct Deleted {
     int64_t segments = 0;

@@ -213,6 +213,28 @@ TEST_F(RetentionTest, TruncateBeforeDeletesWholeSegmentsBelow) {
   EXPECT_EQ(messages.front().physical_offset, store->min_physical_offset().value);
 }
 
+TEST_F(RetentionTest, AQueueWhoseMessagesAreAllGoneGoesOnAtItsOffset) {
+  Open();
+  PutSegments("Gone", 2);
+  PutSegments("Rest", 3);
+  Ask({.kind = Kind::kTruncateBefore, .offset = {3 * options.segment_bytes}});
+  EXPECT_EQ(BoundsOf("Gone").min.value, 10);
+  EXPECT_EQ(BoundsOf("Gone").max.value, 10);
+  EXPECT_TRUE(ReadAll("Gone", 0).empty());
+  test::CopyStore(options.root, directory / "killed");
+  Close();
+  for (const std::string& root : {options.root, directory / "killed"}) {
+    options.root = root;
+    Open();
+    EXPECT_EQ(store->recovery().clean, root != directory / "killed");
+    EXPECT_EQ(BoundsOf("Gone").max.value, 10);
+    EXPECT_EQ(Put("Gone", 0, "next").queue_offset.value, 10);
+    AwaitDispatched();
+    EXPECT_EQ(ReadAll("Gone", 0).size(), 1u);
+    Close();
+  }
+}
+
 TEST_F(RetentionTest, AClockThatJumpsAheadDeletesNothingUntilItIsAccepted) {
   options.retention.delete_hours = kEveryHour;
   Open();
