@@ -98,6 +98,7 @@ RecordView ParseMessage(std::span<const uint8_t> record, bool long_topic, bool c
   RecordView view;
   view.kind = RecordKind::kMessage;
   view.size_bytes = size_bytes;
+  view.bytes = record;
   MessageFields& fields = view.fields;
   view.body_crc = reader.U32();
   fields.queue_id = reader.I32();

@@ -72,7 +72,8 @@ enum class RecordKind : uint8_t {
 // A record in place. Views point into the bytes that were parsed.
 struct RecordView {
   RecordKind kind = RecordKind::kEnd;
-  uint32_t size_bytes = 0;  // whole record or blank
+  uint32_t size_bytes = 0;         // whole record or blank
+  std::span<const uint8_t> bytes;  // of a message, the whole record
   MessageFields fields;
   uint32_t body_crc = 0;
   std::string_view reason;

@@ -24,6 +24,19 @@ std::string NextName(int64_t now_ms, const std::string& last) {
   return std::string(last.size() - std::min(last.size(), next.size()), '0') + next;
 }
 
+// Count field that keeps the items of records below `offset`. A page that never reached the device
+// ends them early, but not those that were durable.
+int32_t CountBelow(const IndexFile& file, int64_t offset) {
+  const int32_t end = file.header().count;
+  int32_t count = 1;
+  for (int64_t last = 0; count < end; ++count) {
+    const int64_t at = file.Item(count).physical_offset;
+    if (at < last || at >= offset) break;
+    last = at;
+  }
+  return count;
+}
+
 }  // namespace
 
 IndexService::IndexService(StoreIo& io, const Clock& clock, std::string directory, IndexSize size)
@@ -58,6 +71,10 @@ Status IndexService::Load(std::vector<std::string>* ignored) {
 // Count field of what may stay of `file`: its own when nothing has to go.
 int32_t IndexService::KeptItems(const IndexFile& file, const RecoverInput& input) const {
   const IndexHeader header = file.header();
+  if (input.durable_below.value >= 0) {
+    const int64_t below = std::min(input.durable_below.value, input.log_end.value);
+    return header.end_offset < below ? header.count : CountBelow(file, below);
+  }
   const bool all_synced = input.clean || header.end_time_ms <= input.durable_until_ms;
   if (all_synced && header.end_offset < input.log_end.value) return header.count;
   int32_t count = 1;
@@ -83,8 +100,13 @@ Status IndexService::RemoveFrom(size_t index) {
   return Status::Ok();
 }
 
-Status IndexService::Recover(const RecoverInput& input, PhysicalOffset* resume_from) {
+Status IndexService::Recover(const RecoverInput& given, PhysicalOffset* resume_from) {
   const std::lock_guard lock(mutex_);
+  RecoverInput input = given;
+  const bool reaches =
+      !files_.empty() && files_.back()->header().end_offset >= input.least_end_offset;
+  incomplete_ = incomplete_ || !reaches;
+  if (incomplete_) input.durable_below = {-1};
   for (size_t i = 0; i < files_.size(); ++i) {
     IndexFile& file = *files_[i];
     if (!input.clean) file.MarkDirty();
@@ -96,6 +118,10 @@ Status IndexService::Recover(const RecoverInput& input, PhysicalOffset* resume_f
       file.KeepItems(
           kept, std::max<int64_t>(input.store_time_at({file.Item(kept - 1).physical_offset}), 0));
     APOGEE_RETURN_IF_ERROR(RemoveFrom(kept > 1 ? i + 1 : i));
+  }
+  if (input.durable_below.value >= 0) {
+    *resume_from = skip_below_ = std::min(input.durable_below, input.log_end);
+    return Status::Ok();
   }
   FindLastRecord();
   const bool complete = input.clean && !incomplete_ && !files_.empty();
@@ -207,6 +233,11 @@ Status IndexService::RemoveFirstBefore(PhysicalOffset offset) {
   const std::lock_guard lock(mutex_);
   files_.erase(files_.begin());
   return Status::Ok();
+}
+
+int64_t IndexService::end_offset() const {
+  const std::shared_lock lock(mutex_);
+  return files_.empty() ? 0 : files_.back()->header().end_offset;
 }
 
 Status IndexService::Flush() {

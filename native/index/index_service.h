@@ -56,11 +56,18 @@ class IndexService {
     PhysicalOffset log_end;
     // Store time of the record at an offset, -1 when the log has none there.
     std::function<int64_t(PhysicalOffset)> store_time_at;
+    // When not negative it counts instead of clean and durable_until_ms: records below are complete
+    // and durable, those from here on are put again. Nothing of it counts when the files do not
+    // even reach `least_end_offset`.
+    PhysicalOffset durable_below{-1};
+    int64_t least_end_offset = 0;
   };
   // Drops what the log does not have and, when not clean, what may not have been synced. Put
   // ignores records below `resume_from`; those from there on must be put again.
   Status Recover(const RecoverInput& input, PhysicalOffset* resume_from);
 
+  // Start of the last record indexed, 0 when there is none. Any thread.
+  int64_t end_offset() const;
   // kNoSpace: call again with the same record.
   Status Put(const IndexedRecord& record);
   IndexAnswer Query(const IndexQuery& query) const;

@@ -16,15 +16,20 @@ constexpr int kRoundsPerCheckpoint = 10;
 }  // namespace
 
 Checkpointer::Checkpointer(const CommitLog& log, const Dispatcher& dispatcher,
-                           ConsumeQueueTable& queues, IndexService* index, Checkpoint& checkpoint,
-                           int64_t interval_ms, std::function<void(const Status&)> on_failure)
+                           ConsumeQueueTable& queues, IndexService* index,
+                           RecordChecksums& checksums, Checkpoint& checkpoint,
+                           RecoveryPointFile& point_file, int64_t interval_ms,
+                           std::function<void(const Status&)> on_failure)
     : log_(log),
       dispatcher_(dispatcher),
       queues_(queues),
       index_(index),
+      checksums_(checksums),
       checkpoint_(checkpoint),
+      point_file_(point_file),
       interval_ms_(interval_ms),
-      on_failure_(std::move(on_failure)) {}
+      on_failure_(std::move(on_failure)),
+      checksums_to_(checksums.trusted_below()) {}
 
 Checkpointer::~Checkpointer() { Stop(); }
 
@@ -60,7 +65,9 @@ void Checkpointer::Run() {
     if (stop_) return;
     const bool all = std::exchange(hastened_, false) || round % kRoundsPerCheckpoint == 0;
     lock.unlock();
-    const Status status = all ? WriteAll() : FlushQueues(kWorthASyncBytes);
+    Status status = all ? Status::Ok() : FlushQueues(kWorthASyncBytes);
+    if (status.ok() && all && !due_) status = Collect();
+    if (status.ok()) status = WriteDue();
     if (!status.ok()) {
       failure_ = status;
       on_failure_(status);
@@ -78,30 +85,64 @@ Status Checkpointer::FlushQueues(int64_t least_bytes) {
 
 // Every record stored up to then is dispatched, 0 when none is known: a millisecond counts when it
 // is over and nothing of it is left.
-int64_t Checkpointer::DispatchedMs() const {
-  const Dispatcher::Position position = dispatcher_.position();
+int64_t Checkpointer::DispatchedMs(const Dispatcher::Position& position) const {
   if (position.store_time_ms <= 0) return 0;
   const bool over = log_.clock().NowMs() > position.store_time_ms;
   return over && position.offset >= log_.appended() ? position.store_time_ms
                                                     : position.store_time_ms - 1;
 }
 
-Status Checkpointer::WriteAll() {
-  if (!failure_.ok()) return failure_;
-  // What the checkpoint will claim is looked up before the syncs that make it true.
-  const int64_t dispatched_ms = DispatchedMs();
-  const PhysicalOffset dispatched = dispatcher_.dispatched();
+int64_t Checkpointer::QueueEntries() const {
+  int64_t entries = 0;
+  for (const ConsumeQueue* queue : queues_.All()) entries += queue->max().value;
+  return entries;
+}
+
+// What will be claimed is looked up before the syncs that make it true.
+Status Checkpointer::Collect() {
+  const Dispatcher::Position position = dispatcher_.position();
+  RecoveryPoint point;
+  point.offset = position.offset;
+  point.last_record = position.last_record;
+  point.last_checksum = position.last_checksum;
+  point.queue_entries = QueueEntries();
+  point.times = checkpoint_.times();
+  const int64_t dispatched_ms = DispatchedMs(position);
   APOGEE_RETURN_IF_ERROR(FlushQueues(1));
-  CheckpointTimes times = checkpoint_.times();
   if (index_ != nullptr) {
+    point.index_offset = position.offset;
+    point.index_end_offset = index_->end_offset();
     APOGEE_RETURN_IF_ERROR(index_->Flush());
-    if (dispatched_ms > 0) times.index_ms = dispatched_ms;
+    if (dispatched_ms > 0) point.times.index_ms = dispatched_ms;
   }
-  if (dispatched_ms > 0) times.logic_ms = dispatched_ms;
-  if (log_.flushed_store_time_ms() > 0) times.physical_ms = log_.flushed_store_time_ms();
-  APOGEE_RETURN_IF_ERROR(checkpoint_.Write(times));
-  durable_.store(dispatched.value, std::memory_order_release);
+  if (dispatched_ms > 0) point.times.logic_ms = dispatched_ms;
+  checksums_.RemoveBelow(log_.min_offset());
+  if (checksums_.Sync()) checksums_to_ = position.offset;
+  point.checksums_from = checksums_.from();
+  point.checksums_to = checksums_to_;
+  due_ = point;
+  durable_.store(position.offset.value, std::memory_order_release);
   return Status::Ok();
+}
+
+// The point first: until the checkpoint has its times too, the point before counts.
+Status Checkpointer::WriteDue() {
+  if (!due_ || log_.flushed() < due_->offset) return Status::Ok();
+  RecoveryPoint point = *due_;
+  due_.reset();
+  if (log_.flushed_store_time_ms() > 0) point.times.physical_ms = log_.flushed_store_time_ms();
+  // Without it the next start takes longer, and that is all.
+  if (point.times != checkpoint_.times() || point.offset != written_) {
+    const Status written = point_file_.Write(point);
+    if (written.ok()) written_ = point.offset;
+  }
+  return checkpoint_.Write(point.times);
+}
+
+Status Checkpointer::WriteAll() {
+  APOGEE_RETURN_IF_ERROR(failure_);
+  APOGEE_RETURN_IF_ERROR(Collect());
+  return WriteDue();
 }
 
 }  // namespace apogee

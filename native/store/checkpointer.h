@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/status.h"
@@ -13,18 +14,22 @@
 #include "queue/consume_queue_table.h"
 #include "store/checkpoint.h"
 #include "store/dispatcher.h"
+#include "store/record_checksums.h"
+#include "store/recovery_point_file.h"
 
 namespace apogee {
 
-// Makes queues and index durable on its own thread ("checkpoint"), so that neither appends nor
-// consumers wait for it, and then says so in the checkpoint file.
+// Makes queues, index and checksums durable on its own thread ("checkpoint"), so that neither
+// appends nor consumers wait for it, and then says so in the recovery point and the checkpoint
+// file, once the log is durable up to there as well.
 //
 // Failure: the first failed sync is sticky and told once. The checkpoint never moves after it.
 class Checkpointer {
  public:
   // `index` may be null.
   Checkpointer(const CommitLog& log, const Dispatcher& dispatcher, ConsumeQueueTable& queues,
-               IndexService* index, Checkpoint& checkpoint, int64_t interval_ms,
+               IndexService* index, RecordChecksums& checksums, Checkpoint& checkpoint,
+               RecoveryPointFile& point_file, int64_t interval_ms,
                std::function<void(const Status&)> on_failure);
   ~Checkpointer();
 
@@ -42,16 +47,24 @@ class Checkpointer {
  private:
   void Run();
   Status FlushQueues(int64_t least_bytes);
-  int64_t DispatchedMs() const;
+  Status Collect();
+  Status WriteDue();
+  int64_t DispatchedMs(const Dispatcher::Position& position) const;
+  int64_t QueueEntries() const;
 
   const CommitLog& log_;
   const Dispatcher& dispatcher_;
   ConsumeQueueTable& queues_;
   IndexService* const index_;
+  RecordChecksums& checksums_;
   Checkpoint& checkpoint_;
+  RecoveryPointFile& point_file_;
   const int64_t interval_ms_;
   const std::function<void(const Status&)> on_failure_;
-  Status failure_;  // the thread while it runs, then its owner
+  PhysicalOffset written_{-1};  // the thread while it runs, then its owner; the next three as well
+  PhysicalOffset checksums_to_;
+  std::optional<RecoveryPoint> due_;  // true but for the log, which is not durable so far yet
+  Status failure_;                    // the thread while it runs, then its owner
   std::atomic<int64_t> durable_{0};
   std::mutex mutex_;  // guards stop_, hastened_
   std::condition_variable wake_;

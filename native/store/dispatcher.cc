@@ -21,12 +21,13 @@ constexpr int kDozesBeforeSleep = 20;
 }  // namespace
 
 Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
-                       IndexService* index, Arrivals& arrivals,
+                       IndexService* index, RecordChecksums& checksums, Arrivals& arrivals,
                        std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
     : log_(log),
       topics_(topics),
       queues_(queues),
       index_(index),
+      checksums_(checksums),
       arrivals_(arrivals),
       delay_levels_ms_(std::move(delay_levels_ms)),
       callbacks_(std::move(callbacks)) {}
@@ -138,6 +139,9 @@ Status Dispatcher::DispatchBytes(std::span<const uint8_t> bytes, Position* at) {
           "the log holds no record at " + std::to_string(at->offset.value) + " any more");
     }
     APOGEE_RETURN_IF_ERROR(DispatchRecord(record));
+    at->last_record = at->offset;
+    at->last_checksum = ChecksumOf(record);
+    checksums_.Put(at->offset, at->last_checksum);
     at->offset = at->offset + record.size_bytes;
     at->store_time_ms = record.fields.store_time_ms;
     bytes = bytes.subspan(record.size_bytes);
@@ -179,6 +183,7 @@ Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {
 void Dispatcher::Publish(const Position& at) {
   if (at.offset == at_.offset) return;
   at_ = at;
+  checksums_.Commit();
   {
     const std::lock_guard lock(mutex_);
     published_ = at;

@@ -15,6 +15,7 @@
 #include "queue/consume_queue_table.h"
 #include "store/arrivals.h"
 #include "store/dispatch_item.h"
+#include "store/record_checksums.h"
 
 namespace apogee {
 
@@ -34,11 +35,15 @@ class Dispatcher {
   struct Position {
     PhysicalOffset offset;      // everything below is dispatched
     int64_t store_time_ms = 0;  // of the last record below, 0 when none is known
+    // The last record below and its checksum; -1 when none is known.
+    PhysicalOffset last_record{-1};
+    uint32_t last_checksum = 0;
   };
 
   // `index` may be null.
   Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
-             Arrivals& arrivals, std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
+             RecordChecksums& checksums, Arrivals& arrivals, std::vector<int64_t> delay_levels_ms,
+             Callbacks callbacks);
   ~Dispatcher();
 
   void Start(Position from);
@@ -66,6 +71,7 @@ class Dispatcher {
   TopicTable& topics_;
   ConsumeQueueTable& queues_;
   IndexService* const index_;
+  RecordChecksums& checksums_;
   Arrivals& arrivals_;
   const std::vector<int64_t> delay_levels_ms_;
   const Callbacks callbacks_;

@@ -27,29 +27,6 @@ int64_t SearchedBytes(const LogEndInput& input, const ScanStop& stop) {
   return LooksHealthy(input, stop) ? kSearchedWhenHealthy : std::numeric_limits<uint32_t>::max();
 }
 
-// The segment of the first good record behind `at`: `searched_bytes` of its own segment are
-// searched, later ones only at their start, where a used segment always has a record.
-std::shared_ptr<MappedFile> RecordBehind(const MappedFileQueue& segments, PhysicalOffset at,
-                                         int64_t searched_bytes, PhysicalOffset* found) {
-  for (const auto& segment : segments.files()) {
-    const int64_t start = segment->start_offset();
-    if (start + segment->size() <= at.value) continue;
-    int64_t behind = -1;
-    if (start > at.value) {
-      if (RecordAt(*segment, 0, true).kind == RecordKind::kMessage) behind = start;
-    } else {
-      const int64_t position = at.value - start;
-      const int64_t limit = std::min<int64_t>(segment->size(), position + searched_bytes);
-      behind =
-          FindRecordBehind(*segment, static_cast<uint32_t>(position), static_cast<uint32_t>(limit));
-    }
-    if (behind < 0) continue;
-    *found = {behind};
-    return segment;
-  }
-  return nullptr;
-}
-
 // Whether what follows the damage is a leftover, or lies behind a hole of pages that were never
 // written out and was never promised.
 bool MayGo(const LogEndInput& input, const ScanStop& stop, const MappedFile& damaged,
@@ -57,7 +34,8 @@ bool MayGo(const LogEndInput& input, const ScanStop& stop, const MappedFile& dam
   const auto behind_position = static_cast<uint32_t>(behind.value - behind_segment.start_offset());
   const RecordView record = RecordAt(behind_segment, behind_position, false);
   if (record.fields.store_time_ms < stop.last_store_time_ms) return true;
-  if (input.clean || record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
+  if (input.clean || input.promised) return false;
+  if (record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
   const bool same = &damaged == &behind_segment;
   return HasZeroSector(damaged, static_cast<uint32_t>(stop.at.value - damaged.start_offset()),
                        same ? behind_position : damaged.size());
@@ -85,28 +63,36 @@ PhysicalOffset LastSegments(const MappedFileQueue& segments) {
 }
 
 Status FindLogEnd(const MappedFileQueue& segments, const LogEndInput& input, LogEnd* end) {
-  ScanStop stop;
-  const ScanRange range{input.from, {std::numeric_limits<int64_t>::max()}, input.check_crc};
-  APOGEE_RETURN_IF_ERROR(ScanLog(segments, range, nullptr, &stop));
-  end->at = stop.at;
-  end->last_store_time_ms = stop.last_store_time_ms;
-  const auto segment = segments.Find(stop.at.value);
-  if (!segment || (stop.kind != RecordKind::kEnd && stop.kind != RecordKind::kDamaged))
+  end->at = input.from;
+  end->last_store_time_ms = input.store_time_before_ms;
+  for (;;) {
+    ScanStop stop;
+    const ScanRange range{
+        end->at, {std::numeric_limits<int64_t>::max()}, input.check_crc, input.progress};
+    APOGEE_RETURN_IF_ERROR(ScanLog(segments, range, nullptr, &stop));
+    if (stop.last_store_time_ms == 0) stop.last_store_time_ms = end->last_store_time_ms;
+    end->at = stop.at;
+    end->last_store_time_ms = stop.last_store_time_ms;
+    const auto segment = segments.Find(stop.at.value);
+    if (!segment || (stop.kind != RecordKind::kEnd && stop.kind != RecordKind::kDamaged))
+      return Status::Ok();
+    PhysicalOffset behind;
+    const auto behind_segment =
+        FindRecordBehind(segments, stop.at, SearchedBytes(input, stop), &behind);
+    const std::string what = stop.kind == RecordKind::kEnd ? "nothing was written" : stop.reason;
+    if (behind_segment && !MayGo(input, stop, *segment, *behind_segment, behind)) {
+      end->damaged.push_back({stop.at, behind, what});
+      end->at = behind;
+      continue;
+    }
+    if (stop.kind == RecordKind::kDamaged || behind_segment) {
+      end->note = Place(*segment, stop.at) + ": " + what + "; the log was cut here" +
+                  (behind_segment ? ", with records behind that nobody was promised" : "");
+    }
+    if (input.clean && !behind_segment && LooksHealthy(input, stop))
+      end->tail = CutTail::kKnownBlank;
     return Status::Ok();
-  PhysicalOffset behind;
-  const auto behind_segment = RecordBehind(segments, stop.at, SearchedBytes(input, stop), &behind);
-  const std::string what = stop.kind == RecordKind::kEnd ? "nothing was written" : stop.reason;
-  if (behind_segment && !MayGo(input, stop, *segment, *behind_segment, behind)) {
-    return Status::Error(StatusCode::kCorruption, Place(*segment, stop.at) + ": " + what +
-                                                      ", but a good record follows at " +
-                                                      Place(*behind_segment, behind));
   }
-  if (stop.kind == RecordKind::kDamaged || behind_segment) {
-    end->note = Place(*segment, stop.at) + ": " + what + "; the log was cut here" +
-                (behind_segment ? ", with records behind that nobody was promised" : "");
-  }
-  if (input.clean && !behind_segment && LooksHealthy(input, stop)) end->tail = CutTail::kKnownBlank;
-  return Status::Ok();
 }
 
 }  // namespace apogee

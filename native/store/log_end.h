@@ -7,19 +7,26 @@
 #include "base/status.h"
 #include "format/checkpoint_layout.h"
 #include "log/mapped_file_queue.h"
+#include "store/log_scan.h"
+#include "store/quarantine.h"
 
 namespace apogee {
 
 struct LogEndInput {
-  PhysicalOffset from;  // start of the segment to check from
+  PhysicalOffset from;               // a record's start, or that of a segment
+  int64_t store_time_before_ms = 0;  // of the record before, 0 when none is known
   bool clean = true;
   bool check_crc = true;
+  // Records behind a hole may have been acknowledged: pages are written in order of their syncs.
+  bool promised = false;
   CheckpointTimes checkpoint;
+  ProgressReporter* progress = nullptr;
 };
 
 struct LogEnd {
-  PhysicalOffset at;               // the log continues here; everything behind is to be cut
-  int64_t last_store_time_ms = 0;  // of the last record checked, 0 when none
+  PhysicalOffset at;                  // the log continues here; everything behind is to be cut
+  int64_t last_store_time_ms = 0;     // of the last record checked or before, 0 when none is known
+  std::vector<DamagedRange> damaged;  // with good records behind
   CutTail tail = CutTail::kWipe;
   std::string note;  // one sentence when something else than blank space is cut
 };
@@ -35,7 +42,7 @@ PhysicalOffset LastSegments(const MappedFileQueue& segments);
 // as well are records older than the last good one (left over from a tail that Java once cut, which
 // it never wipes), and after an unclean stop records behind a page that never reached the device,
 // as long as nobody was told that they are durable. Any other damage in front of a good record is
-// kCorruption, with file and position: nothing is cut silently.
+// passed over and told: nothing is cut silently, and nothing of it is a reason not to start.
 Status FindLogEnd(const MappedFileQueue& segments, const LogEndInput& input, LogEnd* end);
 
 }  // namespace apogee

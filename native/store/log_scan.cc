@@ -40,13 +40,14 @@ int64_t FindRecordIn(const MappedFile& segment, uint32_t from, uint32_t to) {
 }  // namespace
 
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc) {
-  RecordView record =
-      ParseRecord({segment.data() + position, segment.size() - position}, check_crc);
+  const std::span<const uint8_t> rest{segment.data() + position, segment.size() - position};
+  RecordView record = ParseRecord(rest, false);
+  if (record.kind != RecordKind::kMessage) return record;
   const int64_t own = segment.start_offset() + position;
-  if (record.kind == RecordKind::kMessage && record.fields.physical_offset.value != own) {
-    record.kind = RecordKind::kDamaged;
-    record.reason = "the record belongs to another position";
-  }
+  if (record.fields.physical_offset.value == own)
+    return check_crc ? ParseRecord(rest, true) : record;
+  record.kind = RecordKind::kDamaged;
+  record.reason = "the record belongs to another position";
   return record;
 }
 
@@ -71,6 +72,7 @@ Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const Re
       if (visit) APOGEE_RETURN_IF_ERROR(visit(record));
       position += record.size_bytes;
       stop->at = {start + position};
+      if (range.progress != nullptr) range.progress->Reached(stop->at - range.from);
     }
   }
   return Status::Ok();
@@ -86,6 +88,27 @@ int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t 
     from = to;
   }
   return -1;
+}
+
+std::shared_ptr<MappedFile> FindRecordBehind(const MappedFileQueue& segments, PhysicalOffset at,
+                                             int64_t searched_bytes, PhysicalOffset* found) {
+  for (const auto& segment : segments.files()) {
+    const int64_t start = segment->start_offset();
+    if (start + segment->size() <= at.value) continue;
+    int64_t behind = -1;
+    if (start > at.value && RecordAt(*segment, 0, true).kind == RecordKind::kMessage) {
+      behind = start;
+    } else {
+      const int64_t position = std::max<int64_t>(at.value - start, 0);
+      const int64_t limit = std::min<int64_t>(segment->size(), position + searched_bytes);
+      behind =
+          FindRecordBehind(*segment, static_cast<uint32_t>(position), static_cast<uint32_t>(limit));
+    }
+    if (behind < 0) continue;
+    *found = {behind};
+    return segment;
+  }
+  return nullptr;
 }
 
 bool HasZeroSector(const MappedFile& segment, uint32_t from, uint32_t to) {

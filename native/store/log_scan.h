@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "format/message_record.h"
 #include "log/mapped_file_queue.h"
+#include "store/recovery_progress.h"
 
 namespace apogee {
 
@@ -25,6 +26,7 @@ struct ScanRange {
   PhysicalOffset from;   // a record's start
   PhysicalOffset limit;  // records at or behind it are not visited
   bool check_crc = false;
+  ProgressReporter* progress = nullptr;  // told of bytes behind `from`; null: nobody
 };
 
 // Called for each record; views live only during the call. Not ok ends the walk with that status.
@@ -38,8 +40,15 @@ Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const Re
 // The record at `position` of `segment`; kDamaged when it claims to stand elsewhere.
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc);
 
-// The first undamaged record that starts in (position, limit) of the segment, or -1.
+// The first undamaged record that starts in (position, limit) of the segment, or -1. What an
+// earlier use of the segment's file left there claims another position and is none.
 int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t limit);
+
+// The segment of the first undamaged record behind `at`, which is told by `found`; null when there
+// is none. `searched_bytes` of the own segment are searched, and of each later one as many unless a
+// record stands at its start.
+std::shared_ptr<MappedFile> FindRecordBehind(const MappedFileQueue& segments, PhysicalOffset at,
+                                             int64_t searched_bytes, PhysicalOffset* found);
 
 // Whether a whole 512-byte sector within [from, to) of the segment is zero: what a page that never
 // reached the device looks like.

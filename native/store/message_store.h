@@ -20,7 +20,7 @@
 namespace apogee {
 
 // Java's layout under root: commitlog/ consumequeue/TOPIC/QID/ index/ checkpoint abort lock
-// config/.
+// config/. Ours beside it, which Java passes over: recovery-point checksums/ quarantine.json.
 struct StoreOptions {
   std::string root;
   std::string commit_log_directory;  // default root/commitlog
@@ -134,6 +134,18 @@ struct QueueName {
   int32_t queue_id;
 };
 
+// What opening a large store is busy with.
+enum class RecoveryPhase : uint8_t {
+  kCheck,     // looking for the log's end; the total is what the files hold at most
+  kDispatch,  // holding the log against queues and index
+};
+
+struct RecoveryProgress {
+  RecoveryPhase phase = RecoveryPhase::kCheck;
+  int64_t done_bytes = 0;
+  int64_t total_bytes = 0;
+};
+
 // What opening found and did.
 struct RecoveryReport {
   bool clean = true;               // the store had been closed in order
@@ -141,6 +153,7 @@ struct RecoveryReport {
   PhysicalOffset dispatched_from;  // records from here on were held against queues and index
   PhysicalOffset end;              // where the log goes on
   int64_t added_entries = 0;       // queue entries that were missing
+  int64_t damaged_ranges = 0;      // quarantined, see quarantine.json
   std::vector<std::string>
       notes;  // one sentence for each thing ignored, cut or lost; at most a few hundred
 };
@@ -154,6 +167,8 @@ struct StoreListener {
   std::function<void()> on_read_ahead;  // something asked of ReadAhead is in memory
   // Retention has results to take, or retention() tells of another refusal or clock doubt.
   std::function<void()> on_retention;
+  // Opening thread: at the start and end of each phase, and about each 64 MiB or half second.
+  std::function<void(const RecoveryProgress&)> on_recovery_progress;
 };
 
 // The store: one CommitLog, its queues and index, recovery, and the threads that serve them.

@@ -21,6 +21,7 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
                                                  : options.commit_log_directory,
             options.segment_bytes, options.max_body_bytes, options.store_host}),
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
+      checksums_(io, options.root + "/checksums", options.segment_bytes),
       appends_(log_, topics_),
       reads_(log_, queues_),
       read_ahead_(listener_.on_read_ahead),

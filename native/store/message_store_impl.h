@@ -17,6 +17,9 @@
 #include "store/message_store.h"
 #include "store/read_ahead.h"
 #include "store/read_path.h"
+#include "store/record_checksums.h"
+#include "store/recovery.h"
+#include "store/recovery_point_file.h"
 #include "store/retention.h"
 #include "store/space_guard.h"
 
@@ -72,9 +75,11 @@ class MessageStoreImpl final : public MessageStore {
 
  private:
   Status OpenDirectory();
-  Status Recover(bool clean);
+  Status Recover(bool clean, Dispatcher::Position* position);
+  void OpenRecoveryPoint();
+  void KeepQuarantine(const Quarantine& quarantine);
   Status CreateAbortFile();
-  void StartThreads(Dispatcher::Position from);
+  void StartThreads(const Dispatcher::Position& from);
   std::unique_ptr<Retention> MakeRetention();
   Status CloseOnce();
   void Fail(const Status& status);
@@ -97,7 +102,9 @@ class MessageStoreImpl final : public MessageStore {
   CommitLog log_;
   ConsumeQueueTable queues_;
   std::unique_ptr<IndexService> index_;  // null: disabled
+  RecordChecksums checksums_;
   Checkpoint checkpoint_;
+  RecoveryPointFile point_file_;
   Arrivals arrivals_;
   AppendPath appends_;
   ReadPath reads_;

@@ -6,6 +6,7 @@
 #include "log/commit_log.h"
 #include "queue/consume_queue.h"
 #include "store/message_store.h"
+#include "store/record_check.h"
 
 namespace apogee {
 
@@ -13,10 +14,10 @@ namespace apogee {
 // segment it copies from.
 class PullScan {
  public:
-  // Bodies of records below `unchecked_below` are checked before they are given out.
-  PullScan(const CommitLog& log, PhysicalOffset unchecked_below, const PullRequest& request,
+  // `check`: see RecordCheck; outlives the scan.
+  PullScan(const CommitLog& log, const RecordCheck& check, const PullRequest& request,
            std::span<uint8_t> into)
-      : log_(log), unchecked_below_(unchecked_below), request_(request), into_(into) {}
+      : log_(log), check_(check), request_(request), into_(into) {}
 
   // Fills status, next_begin, count, the sizes and log_behind_bytes of `result`.
   void Run(const QueueEntries& entries, PullResult* result);
@@ -30,7 +31,7 @@ class PullScan {
   int64_t NextSegment(PhysicalOffset offset) const;
 
   const CommitLog& log_;
-  const PhysicalOffset unchecked_below_;
+  const RecordCheck& check_;
   const PullRequest& request_;
   const std::span<uint8_t> into_;
   RecordRef segment_;  // from segment_at_ on; empty at the start

@@ -13,7 +13,8 @@ constexpr size_t kMaxNotes = 100;
 
 }  // namespace
 
-Status QueueRepair::Prepare(PhysicalOffset log_end, const std::vector<ConsumeQueue*>& damaged) {
+Status QueueRepair::Prepare(PhysicalOffset log_end, PhysicalOffset durable_below,
+                            const std::vector<ConsumeQueue*>& damaged) {
   const PhysicalOffset log_min = log_.min_offset();
   for (ConsumeQueue* queue : queues_.All()) {
     QueueOffset keep = queue->max();
@@ -21,8 +22,9 @@ Status QueueRepair::Prepare(PhysicalOffset log_end, const std::vector<ConsumeQue
     ConsumeQueueEntry entry;
     while (keep.value > 0 && queue->Get({keep.value - 1}, &entry)) {
       const bool behind_end = entry != kFillEntry && entry.end() > log_end;
-      const bool differs = !behind_end && entry != kFillEntry && entry.physical_offset >= log_min &&
-                           !MatchesLog(*queue, {keep.value - 1}, entry);
+      const bool checked = !behind_end && entry != kFillEntry && entry.physical_offset >= log_min &&
+                           entry.end() > durable_below && !quarantine_.Holds(entry.physical_offset);
+      const bool differs = checked && !MatchesLog(*queue, {keep.value - 1}, entry);
       if (!behind_end && !differs) break;
       wrong = wrong || differs;
       --keep.value;
@@ -179,7 +181,7 @@ Status QueueRepair::EndScan() {
     QueueOffset keep = queue->max();
     ConsumeQueueEntry entry;
     while (keep.value > state.confirmed && queue->Get({keep.value - 1}, &entry)) {
-      if (entry != kFillEntry && entry.physical_offset < scan_from_) break;
+      if (Stays(entry)) break;
       --keep.value;
     }
     if (keep < queue->max()) APOGEE_RETURN_IF_ERROR(queue->Cut(keep));

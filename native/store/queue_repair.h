@@ -9,6 +9,7 @@
 #include "log/commit_log.h"
 #include "queue/consume_queue_table.h"
 #include "store/dispatch_item.h"
+#include "store/quarantine.h"
 
 namespace apogee {
 
@@ -21,13 +22,21 @@ namespace apogee {
 class QueueRepair {
  public:
   // `before_loss`: see ConsumeQueue; told before entries go that only the scan brings back.
+  // `quarantine`: entries of records in there stay, so that their queue offsets are not given out
+  // again.
   QueueRepair(const CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
-              ConsumeQueue::BeforeLoss before_loss)
-      : log_(log), topics_(topics), queues_(queues), before_loss_(std::move(before_loss)) {}
+              ConsumeQueue::BeforeLoss before_loss, const Quarantine& quarantine)
+      : log_(log),
+        topics_(topics),
+        queues_(queues),
+        before_loss_(std::move(before_loss)),
+        quarantine_(quarantine) {}
 
   // Before the scan: drops what points behind the log's end, and last entries that are not what the
-  // log has there. `damaged`: queues known to have lost entries.
-  Status Prepare(PhysicalOffset log_end, const std::vector<ConsumeQueue*>& damaged);
+  // log has there. `damaged`: queues known to have lost entries. Entries of records below
+  // `durable_below` are taken as they are.
+  Status Prepare(PhysicalOffset log_end, PhysicalOffset durable_below,
+                 const std::vector<ConsumeQueue*>& damaged);
 
   // Starts a scan of the records from `from` on. In the last scan a missing record counts as lost:
   // its place is filled.
@@ -38,6 +47,12 @@ class QueueRepair {
 
   // Whether some queues need a scan from an earlier record, and from where at the latest.
   bool NeedsEarlierScan(PhysicalOffset* from) const;
+
+  // Whether the last scan met entries of this queue.
+  bool Confirmed(ConsumeQueue* queue) const {
+    const auto state = states_.find(queue);
+    return state != states_.end() && state->second.confirmed > 0;
+  }
 
   int64_t added() const { return added_; }
   const std::vector<std::string>& notes() const { return notes_; }
@@ -51,6 +66,10 @@ class QueueRepair {
   Status PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state, bool* append);
+  bool Stays(const ConsumeQueueEntry& entry) const {
+    return entry != kFillEntry &&
+           (entry.physical_offset < scan_from_ || quarantine_.Holds(entry.physical_offset));
+  }
   bool MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
                   const ConsumeQueueEntry& entry) const;
   Status CutForScan(ConsumeQueue* queue, QueueOffset offset);
@@ -61,6 +80,7 @@ class QueueRepair {
   TopicTable& topics_;
   ConsumeQueueTable& queues_;
   const ConsumeQueue::BeforeLoss before_loss_;
+  const Quarantine& quarantine_;
   PhysicalOffset scan_from_;
   bool last_scan_ = false;
   std::unordered_map<ConsumeQueue*, State> states_;

@@ -36,7 +36,7 @@ PullResult ReadPath::Pull(const PullRequest& request, std::span<uint8_t> into) c
     result.status = PullStatus::kOffsetOverflowBadly;
     result.next_begin = bounds.max;
   } else if (const QueueEntries entries = queue->Read(request.from); entries.count > 0) {
-    PullScan(log_, unchecked_below_, request, into).Run(entries, &result);
+    PullScan(log_, check_, request, into).Run(entries, &result);
   } else {
     result.status = PullStatus::kOffsetFoundNull;
     result.next_begin = queue->NextFile(request.from);
@@ -108,7 +108,7 @@ int64_t ReadPath::EarliestStoreTime() const { return StoreTimeOf(log_.min_offset
 Status ReadPath::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const {
   RecordRef found;
   APOGEE_RETURN_IF_ERROR(log_.Read(offset, 0, &found));
-  if (offset < unchecked_below_ && ParseRecord(found.bytes, true).kind != RecordKind::kMessage) {
+  if (!check_.Passes(offset, found.bytes)) {
     return Status::Error(StatusCode::kNotFound,
                          "the message at " + std::to_string(offset.value) + " is damaged");
   }

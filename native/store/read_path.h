@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "log/commit_log.h"
 #include "queue/consume_queue_table.h"
 #include "store/message_store.h"
+#include "store/record_check.h"
 
 namespace apogee {
 
@@ -16,9 +18,8 @@ class ReadPath {
  public:
   ReadPath(const CommitLog& log, const ConsumeQueueTable& queues) : log_(log), queues_(queues) {}
 
-  // Bodies below this were not verified by recovery, so each is when it is read. Before any other
-  // thread reads.
-  void SetUncheckedBelow(PhysicalOffset offset) { unchecked_below_ = offset; }
+  // What each record is held against before it is given out. Before any other thread reads.
+  void SetCheck(RecordCheck check) { check_ = std::move(check); }
 
   // See MessageStore for all of these.
   PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const;
@@ -33,7 +34,7 @@ class ReadPath {
  private:
   const CommitLog& log_;
   const ConsumeQueueTable& queues_;
-  PhysicalOffset unchecked_below_;
+  RecordCheck check_;
 };
 
 }  // namespace apogee

@@ -1,17 +1,22 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "format/checkpoint_layout.h"
+#include "format/recovery_point.h"
 #include "index/index_service.h"
 #include "log/commit_log.h"
 #include "queue/consume_queue_table.h"
+#include "store/dispatcher.h"
 #include "store/log_end.h"
 #include "store/message_store.h"
+#include "store/quarantine.h"
 #include "store/queue_repair.h"
 #include "store/read_path.h"
+#include "store/record_checksums.h"
+#include "store/recovery_progress.h"
 
 namespace apogee {
 
@@ -21,42 +26,60 @@ struct RecoveryInput {
   TopicTable& topics;
   ConsumeQueueTable& queues;
   IndexService* index = nullptr;  // null: no index
+  RecordChecksums& checksums;
   CheckpointTimes checkpoint;
-  bool clean = true;  // the store was closed in order
+  std::optional<RecoveryPoint> point = {};  // none: Java's rule, by the checkpoint's times
+  bool clean = true;                        // the store was closed in order
   bool check_crc = true;
+  bool sync_flush = false;  // acknowledged records were synced, in order
   std::span<const int64_t> delay_levels_ms;
   std::vector<ConsumeQueue*> damaged_queues;
   ConsumeQueue::BeforeLoss before_loss = {};
+  ProgressReporter* progress = nullptr;
 };
 
-// Brings log, queues and index to one common end. Opening thread only.
+// Brings log, queues, index and checksums to one common end. What it reads depends on the bytes
+// behind the recovery point; without one, and for what turns out to be missing or wrong in queues
+// and index, it starts earlier. Opening thread only.
 class Recovery {
  public:
   explicit Recovery(const RecoveryInput& input)
-      : input_(input), repair_(input.log, input.topics, input.queues, input.before_loss) {}
+      : input_(input),
+        repair_(input.log, input.topics, input.queues, input.before_loss, quarantine_) {}
 
-  // Finds the log's end. Changes nothing; kCorruption leaves the store as it is.
+  // Finds the log's end. Changes nothing.
   Status FindEnd();
   // Cuts the log there and repairs queues and index. Everything that stays is durable when it
-  // returns ok.
+  // returns ok, but for the checksums.
   Status Repair();
 
-  PhysicalOffset end() const { return end_.at; }
-  int64_t last_store_time_ms() const { return end_.last_store_time_ms; }
-  // Bodies of records below were not verified.
-  PhysicalOffset unchecked_below() const { return input_.check_crc ? checked_from_ : end_.at; }
+  // Where the dispatcher goes on.
+  const Dispatcher::Position& position() const { return position_; }
+  // What is to be verified when records are read.
+  RecordCheck Check() const;
+  // Damage met by this recovery.
+  const Quarantine& quarantine() const { return quarantine_; }
   void Report(RecoveryReport* report) const;
 
  private:
+  PhysicalOffset FirstToDispatch() const;
+  Status StartChecksums(PhysicalOffset from);
   Status RecoverIndex(PhysicalOffset* resume_from);
-  Status Dispatch(PhysicalOffset from, bool with_index);
+  Status Dispatch(PhysicalOffset from, bool first_scan);
+  Status DispatchRecord(const RecordView& record, bool first_scan);
+  PhysicalOffset PassOver(const ScanStop& stop);
+  void AddDamage(PhysicalOffset from, PhysicalOffset to, const std::string& reason);
   Status SyncQueues();
 
   RecoveryInput input_;
   PhysicalOffset checked_from_;
   LogEnd end_;
+  int64_t queue_entries_ = 0;  // in all queues, as loaded
+  Quarantine quarantine_;
   QueueRepair repair_;
   PhysicalOffset dispatched_from_;
+  Dispatcher::Position position_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace apogee

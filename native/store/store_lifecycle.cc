@@ -4,15 +4,15 @@
 #include <utility>
 
 #include "store/message_store_impl.h"
-#include "store/recovery.h"
 
 namespace apogee {
 
 Status MessageStoreImpl::Start() {
   APOGEE_RETURN_IF_ERROR(OpenDirectory());
   const bool clean = !io_.Exists(options_.root + "/abort");
-  APOGEE_RETURN_IF_ERROR(Recover(clean));
-  StartThreads({report_.end, log_.last_store_time_ms()});
+  Dispatcher::Position position;
+  APOGEE_RETURN_IF_ERROR(Recover(clean, &position));
+  StartThreads(position);
   closed_.store(false, std::memory_order_release);
   return Status::Ok();
 }
@@ -33,9 +33,10 @@ Status MessageStoreImpl::OpenDirectory() {
   return Status::Ok();
 }
 
-Status MessageStoreImpl::Recover(bool clean) {
+Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
   APOGEE_RETURN_IF_ERROR(log_.Load());
   APOGEE_RETURN_IF_ERROR(checkpoint_.Open(io_, options_.root));
+  OpenRecoveryPoint();
   ConsumeQueueTable::LoadReport loaded;
   // Should this opening not come to its end, the next one must know that queues lack entries.
   const CheckpointTimes times = checkpoint_.times();
@@ -44,29 +45,49 @@ Status MessageStoreImpl::Recover(bool clean) {
   };
   APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded, before_loss));
   if (index_) APOGEE_RETURN_IF_ERROR(index_->Load(&loaded.ignored));
-  report_.notes = std::move(loaded.ignored);
+  report_.notes.insert(report_.notes.end(), loaded.ignored.begin(), loaded.ignored.end());
   std::string note;
   APOGEE_RETURN_IF_ERROR(LoadRetention(io_, options_.root, &retention_state_, &note));
   if (!note.empty()) report_.notes.push_back(note);
 
+  ProgressReporter progress(clock_, listener_.on_recovery_progress);
   Recovery recovery({.log = log_,
                      .topics = topics_,
                      .queues = queues_,
                      .index = index_.get(),
+                     .checksums = checksums_,
                      .checkpoint = times,
+                     .point = point_file_.Find(log_, times),
                      .clean = clean,
                      .check_crc = options_.check_crc_on_recover,
+                     .sync_flush = options_.flush.mode == FlushMode::kSync,
                      .delay_levels_ms = options_.delay_levels_ms,
                      .damaged_queues = std::move(loaded.damaged),
-                     .before_loss = before_loss});
+                     .before_loss = before_loss,
+                     .progress = &progress});
   APOGEE_RETURN_IF_ERROR(recovery.FindEnd());
   // From the first change on until an orderly close the store counts as unclean.
   APOGEE_RETURN_IF_ERROR(CreateAbortFile());
   APOGEE_RETURN_IF_ERROR(recovery.Repair());
   recovery.Report(&report_);
-  reads_.SetUncheckedBelow(recovery.unchecked_below());
+  KeepQuarantine(recovery.quarantine());
+  reads_.SetCheck(recovery.Check());
+  *position = recovery.position();
   for (const ConsumeQueue* queue : queues_.All()) appends_.SetNext(queue->id(), queue->max());
   return Status::Ok();
+}
+
+// Derived: without it this start and the next take longer, and that is all.
+void MessageStoreImpl::OpenRecoveryPoint() {
+  const Status opened = point_file_.Open(io_, options_.root);
+  if (!opened.ok()) report_.notes.push_back("no recovery point is kept: " + opened.ToString());
+}
+
+void MessageStoreImpl::KeepQuarantine(const Quarantine& quarantine) {
+  if (quarantine.ranges().empty()) return;
+  const Status written =
+      WriteQuarantine(io_, options_.root, log_.min_offset(), clock_.NowMs(), quarantine.ranges());
+  if (!written.ok()) report_.notes.push_back("quarantine.json: " + written.ToString());
 }
 
 Status MessageStoreImpl::CreateAbortFile() {
@@ -76,14 +97,14 @@ Status MessageStoreImpl::CreateAbortFile() {
   return io_.SyncDirectory(options_.root);
 }
 
-void MessageStoreImpl::StartThreads(Dispatcher::Position from) {
+void MessageStoreImpl::StartThreads(const Dispatcher::Position& from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
-      log_, topics_, queues_, index_.get(), arrivals_, options_.delay_levels_ms,
+      log_, topics_, queues_, index_.get(), checksums_, arrivals_, options_.delay_levels_ms,
       Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail});
-  checkpointer_ =
-      std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(), checkpoint_,
-                                     options_.consume_queue_flush_interval_ms, fail);
+  checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(),
+                                                 checksums_, checkpoint_, point_file_,
+                                                 options_.consume_queue_flush_interval_ms, fail);
   flusher_.Start();
   dispatcher_->Start(from);
   checkpointer_->Start();
