@@ -26,6 +26,7 @@ import { pullSettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.
 import { ProducerTable } from './producers/producer-table.ts'
 import { createPullHandlers, type PullPath } from './pull/pull.ts'
 import { StoreQueues } from './queue-reader.ts'
+import { recoveryProgressLog } from './recovery-progress-log.ts'
 import { Registration } from './registration/registration.ts'
 import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
@@ -156,8 +157,9 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   await registration.start()
 }
 
-const startStore = async ({ config, logger, parts, storeHost }: Base): Promise<MessageStore> => {
-  const options = storeOptionsOf(config.current, storeHost)
+const startStore = async ({ config, clock, logger, parts, storeHost }: Base): Promise<MessageStore> => {
+  const onRecoveryProgress = recoveryProgressLog(clock, logger)
+  const options = { ...storeOptionsOf(config.current, storeHost), onRecoveryProgress }
   const store = await openStore(options).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error
     throw new StoreError('STORE_LOCKED', `another process uses the store in ${options.rootDir}`, { cause: error })

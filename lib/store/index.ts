@@ -4,6 +4,7 @@ export type {
   KeyQueryResult,
   MessageStore,
   ReadLimits,
+  RecoveryProgress,
   RecoveryReport,
   StoreOptions,
   StoreWatermarks,

@@ -48,6 +48,11 @@ export interface StoreOptions {
   readonly retention?: RetentionOptions | undefined
   /** Milliseconds per delay level, level 1 first (at most 64). Sets the tag code of SCHEDULE_TOPIC_XXXX entries. */
   readonly delayLevelsMs?: readonly number[] | undefined
+  /**
+   * Told while the store opens: at both ends of each phase, and about each 64 MiB or half second, unless the event loop
+   * is slower. What it throws is an uncaught exception.
+   */
+  readonly onRecoveryProgress?: ((progress: RecoveryProgress) => void) | undefined
 }
 
 /** Physical offsets up to which the log has come. `appended >= flushed`, `appended >= dispatched`. */
@@ -58,6 +63,17 @@ export interface StoreWatermarks {
   readonly flushed: number
   /** Queue entries and index of everything below can be read. */
   readonly dispatched: number
+}
+
+/** How far opening has come. */
+export interface RecoveryProgress {
+  /**
+   * `check`: looks for the end of the CommitLog; `totalBytes` is what its files hold at most. `dispatch`: holds it
+   * against ConsumeQueues and index, and makes what they lack.
+   */
+  readonly phase: 'check' | 'dispatch'
+  readonly doneBytes: number
+  readonly totalBytes: number
 }
 
 /** What opening found and did. Offsets are physical. */
@@ -72,6 +88,8 @@ export interface RecoveryReport {
   readonly endOffset: number
   /** Queue entries that were missing. */
   readonly addedQueueEntries: number
+  /** Ranges of the CommitLog that are damaged and were passed over; see `rootDir`/quarantine.json. */
+  readonly damagedRanges: number
   /** One sentence for each thing ignored, cut or lost. */
   readonly notes: readonly string[]
 }

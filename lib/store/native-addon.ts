@@ -10,7 +10,15 @@ import { AppendStatus, PullStatus } from './status.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
 
 /** Bits that say why the addon woke the event loop. */
-export const WakeReason = { PROGRESS: 1, ARRIVAL: 2, OPENED: 4, CLOSED: 8, READ_AHEAD: 16, RETENTION: 32 } as const
+export const WakeReason = {
+  PROGRESS: 1,
+  ARRIVAL: 2,
+  OPENED: 4,
+  CLOSED: 8,
+  READ_AHEAD: 16,
+  RETENTION: 32,
+  RECOVERING: 64,
+} as const
 
 /** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
 export const watermarkColumns = ['appended', 'flushed', 'dispatched', 'failed'] as const
@@ -34,6 +42,8 @@ export interface StoreAddon {
   /** Starts opening; ends in one wake-up with OPENED. */
   open(options: StoreOptions, onWake: WakeListener, makeError: ErrorFactory): number
   recovery(id: number): RecoveryReport
+  /** Cells: phase (0 check, 1 dispatch), bytes done, bytes in all. Also while opening. */
+  recoveryProgress(id: number, cells: Float64Array): void
   /** Starts closing; ends in one wake-up with CLOSED, the last use of the id. */
   close(id: number): void
   /** Closes every open store of this thread before it returns. No listener is told. */

@@ -5,6 +5,7 @@ import type {
   KeyQueryResult,
   MessageStore,
   ReadLimits,
+  RecoveryProgress,
   RecoveryReport,
   StoreOptions,
   StoreWatermarks,
@@ -54,6 +55,7 @@ class NativeStore implements MessageStore {
   #retentionState = ''
   readonly #opened: PromiseWithResolvers<MessageStore>
   readonly #closed: PromiseWithResolvers<void>
+  readonly #onRecoveryProgress: ((progress: RecoveryProgress) => void) | undefined
   #recovery: RecoveryReport | undefined
   #isOpen = false
   #isClosing = false
@@ -64,6 +66,7 @@ class NativeStore implements MessageStore {
     this.#addon = addon
     this.#opened = opened
     this.#closed = promiseWithResolvers<void>()
+    this.#onRecoveryProgress = options.onRecoveryProgress
     this.flushMode = options.flush?.mode ?? 'async'
     this.watermarks = liveWatermarks(() => this.#readMarks())
     this.#id = addon.open(options, (reasons, error) => this.#wake(reasons, error), makeError)
@@ -287,6 +290,7 @@ class NativeStore implements MessageStore {
   }
 
   #wake(reasons: number, error: StoreError | undefined): void {
+    if ((reasons & WakeReason.RECOVERING) !== 0) this.#tellRecovery()
     if ((reasons & WakeReason.OPENED) !== 0) this.#finishOpen(error)
     if ((reasons & WakeReason.CLOSED) !== 0) this.#finishClose(error)
     if (!this.#isOpen) return
@@ -320,6 +324,14 @@ class NativeStore implements MessageStore {
     if (state === this.#retentionState) return
     this.#retentionState = state
     for (const listener of this.#retentionListeners) callApart(listener, stats)
+  }
+
+  #tellRecovery(): void {
+    if (this.#onRecoveryProgress === undefined) return
+    const cells = new Float64Array(3)
+    this.#addon.recoveryProgress(this.#id, cells)
+    const [phase, doneBytes, totalBytes] = cells as unknown as [number, number, number]
+    callApart(this.#onRecoveryProgress, { phase: phase === 0 ? 'check' : 'dispatch', doneBytes, totalBytes })
   }
 
   #finishOpen(error: StoreError | undefined): void {

@@ -27,6 +27,7 @@ namespace {
 constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"open", Open},
     {"recovery", Recovery},
+    {"recoveryProgress", RecoveryProgressOf},
     {"close", Close},
     {"closeAll", CloseAll},
     {"append", Append},

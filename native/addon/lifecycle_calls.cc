@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <span>
 #include <string>
 #include <utility>
 
@@ -64,8 +65,22 @@ napi_value Recovery(napi_env env, napi_callback_info info) {
   result.Set("dispatchedFromOffset", static_cast<double>(report.dispatched_from.value));
   result.Set("endOffset", static_cast<double>(report.end.value));
   result.Set("addedQueueEntries", static_cast<double>(report.added_entries));
+  result.Set("damagedRanges", static_cast<double>(report.damaged_ranges));
   result.Set("notes", notes);
   return result;
+}
+
+napi_value RecoveryProgressOf(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 2);
+  std::span<double> cells;
+  if (call.session() == nullptr || !call.arguments().Float64s(1, "cells", 3, &cells)) {
+    return call.Refuse();
+  }
+  const RecoveryProgress progress = call.session()->recovery_progress();
+  cells[0] = static_cast<double>(progress.phase);
+  cells[1] = static_cast<double>(progress.done_bytes);
+  cells[2] = static_cast<double>(progress.total_bytes);
+  return nullptr;
 }
 
 napi_value Close(napi_env env, napi_callback_info info) {

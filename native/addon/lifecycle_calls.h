@@ -9,6 +9,8 @@ namespace apogee::addon {
 napi_value Open(napi_env env, napi_callback_info info);
 // recovery(id): what opening found and did.
 napi_value Recovery(napi_env env, napi_callback_info info);
+// (id, cells): phase (0 check, 1 dispatch), bytes done, bytes in all. Also while opening.
+napi_value RecoveryProgressOf(napi_env env, napi_callback_info info);
 // close(id): starts closing; its end is told through onWake, which is the last use of the id.
 napi_value Close(napi_env env, napi_callback_info info);
 // closeAll(): closes every store of this thread before it returns; for the end of the process.

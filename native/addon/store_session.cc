@@ -56,6 +56,8 @@ void StoreSession::RunOpen() {
       .on_arrival = [this] { wake_->Signal(kWakeArrival); },
       .on_read_ahead = [this] { wake_->Signal(kWakeReadAhead); },
       .on_retention = [this] { wake_->Signal(kWakeRetention); },
+      .on_recovery_progress =
+          [this](const RecoveryProgress& progress) { OnRecoveryProgress(progress); },
   };
   outcome_ =
       MessageStore::Open(PosixStoreIo(), SystemClock(), options_, std::move(listener), &store_);
@@ -74,6 +76,19 @@ void StoreSession::RunClose() {
   final_failure_ = store_->failure();
   store_.reset();
   wake_->Signal(kWakeClosed);
+}
+
+void StoreSession::OnRecoveryProgress(const RecoveryProgress& progress) {
+  recovery_phase_.store(progress.phase, std::memory_order_relaxed);
+  recovery_done_bytes_.store(progress.done_bytes, std::memory_order_relaxed);
+  recovery_total_bytes_.store(progress.total_bytes, std::memory_order_relaxed);
+  wake_->Signal(kWakeRecovering);
+}
+
+RecoveryProgress StoreSession::recovery_progress() const {
+  return {recovery_phase_.load(std::memory_order_relaxed),
+          recovery_done_bytes_.load(std::memory_order_relaxed),
+          recovery_total_bytes_.load(std::memory_order_relaxed)};
 }
 
 void StoreSession::OnEngineProgress() {

@@ -84,6 +84,9 @@ class StoreSession {
                        napi_value cause = nullptr) const;
   napi_value MakeError(const Status& status, napi_value cause = nullptr) const;
 
+  // How far opening has come; parts of one report may be of two.
+  RecoveryProgress recovery_progress() const;
+
   AppendScratch& scratch() { return scratch_; }
 
  private:
@@ -94,6 +97,7 @@ class StoreSession {
   void RunOpen();           // thread "store-open"
   void RunClose();          // thread "store-close"
   void OnEngineProgress();  // engine threads
+  void OnRecoveryProgress(const RecoveryProgress& progress);  // thread "store-open"
   void OnWake(uint32_t reasons);
   bool FinishOpen();  // whether the store is open
   void KeepLoopAliveWhileAwaited();
@@ -109,6 +113,9 @@ class StoreSession {
   WakeUp* wake_ = nullptr;
   State state_ = State::kOpening;
   std::atomic<bool> wants_progress_{false};
+  std::atomic<RecoveryPhase> recovery_phase_{RecoveryPhase::kCheck};
+  std::atomic<int64_t> recovery_done_bytes_{0};
+  std::atomic<int64_t> recovery_total_bytes_{0};
   std::thread thread_;  // opens or closes
   Status outcome_;      // of that thread; read after it was joined
   std::unique_ptr<MessageStore> store_;

@@ -17,6 +17,7 @@ inline constexpr uint32_t kWakeOpened = 4;      // opening ended
 inline constexpr uint32_t kWakeClosed = 8;      // closing ended
 inline constexpr uint32_t kWakeReadAhead = 16;  // something asked of readAhead is in memory
 inline constexpr uint32_t kWakeRetention = 32;  // see StoreListener::on_retention
+inline constexpr uint32_t kWakeRecovering = 64;  // opening has come further
 
 // Brings any thread's news to the event loop: one call in flight carries all reasons given since
 // the last one.
