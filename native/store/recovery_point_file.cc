@@ -29,7 +29,7 @@ bool Fits(const RecoveryPoint& point, const CommitLog& log) {
 }  // namespace
 
 Status RecoveryPointFile::Open(StoreIo& io, const std::string& root) {
-  const auto open = [&] {
+  const auto read_slots = [&] {
     APOGEE_RETURN_IF_ERROR(io.Open(root + "/recovery-point", StoreIo::OpenMode::kCreate, &file_));
     uint64_t size_bytes = 0;
     APOGEE_RETURN_IF_ERROR(file_->Size(&size_bytes));
@@ -44,7 +44,7 @@ Status RecoveryPointFile::Open(StoreIo& io, const std::string& root) {
     }
     return Status::Ok();
   };
-  failure_ = open();
+  failure_ = read_slots();
   return failure_;
 }
 
