@@ -101,5 +101,5 @@ test('a directory of ours beside those of Java is named as not checked', async (
   writeFileSync(`${root}/quarantine.json`, '{}')
   const { exitCode, out } = await store('verify', root)
   equal(exitCode, 0)
-  ok(out.includes('not checked: quarantine.json recycled'))
+  ok(out.includes('not checked: checksums quarantine.json recovery-point recycled'))
 })

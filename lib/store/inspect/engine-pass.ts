@@ -93,7 +93,7 @@ export class EnginePass {
       )
     }
     for (const name of readdirSync(root)) {
-      if (name !== 'checkpoint' && /checkpoint/i.test(name)) this.#aside.move(join(root, name))
+      if (name !== 'checkpoint' && /checkpoint|recovery-point/i.test(name)) this.#aside.move(join(root, name))
     }
     syncDirectory(root)
   }
