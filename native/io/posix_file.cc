@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -158,6 +159,24 @@ class PosixFile final : public StoreFile {
     return Status::Ok();
   }
 
+  Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) override {
+    constexpr size_t kAtOnce = 8;
+    if (parts.size() > kAtOnce) return StoreFile::WriteParts(at, parts);
+    struct iovec vectors[kAtOnce];
+    size_t total = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      vectors[i] = {const_cast<uint8_t*>(parts[i].data()), parts[i].size()};
+      total += parts[i].size();
+    }
+    if (total == 0) return Status::Ok();
+    const ssize_t count = Uninterrupted([&] {
+      return ::pwritev(fd(), vectors, static_cast<int>(parts.size()), static_cast<off_t>(at));
+    });
+    if (count < 0) return LastError("pwritev", path_);
+    return static_cast<size_t>(count) == total ? Status::Ok()
+                                               : WriteRest(at, parts, static_cast<size_t>(count));
+  }
+
   Status Sync() override {
     if (Uninterrupted([&] { return ::fdatasync(fd()); }) != 0) return LastError("fdatasync", path_);
     return Status::Ok();
@@ -198,6 +217,17 @@ class PosixFile final : public StoreFile {
 
  private:
   int fd() const { return descriptor_.get(); }
+
+  // What a short write left over.
+  Status WriteRest(uint64_t at, std::span<const std::span<const uint8_t>> parts, size_t written) {
+    for (const auto part : parts) {
+      const size_t skipped = std::min(written, part.size());
+      written -= skipped;
+      APOGEE_RETURN_IF_ERROR(Write(at + skipped, part.subspan(skipped)));
+      at += part.size();
+    }
+    return Status::Ok();
+  }
 
   // Gives back blocks taken behind the end, and the size.
   Status AfterFailedReserve(Status failure, uint64_t size_bytes) {

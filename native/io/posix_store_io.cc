@@ -61,6 +61,13 @@ class PosixIo final : public StoreIo {
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) override {
     int flags = mode == OpenMode::kRead ? O_RDONLY : O_RDWR;
     if (mode == OpenMode::kCreate) flags |= O_CREAT;
+    if (mode == OpenMode::kDirect) {
+#if defined(O_DIRECT)
+      flags |= O_DIRECT | O_DSYNC;
+#else
+      return Status::FromErrno(EINVAL, "open " + path + " for direct I/O");
+#endif
+    }
     Descriptor descriptor = OpenDescriptor(path, flags);
     if (!descriptor.valid()) return LastError("open", path);
     *file = MakePosixFile(std::move(descriptor), path);
@@ -173,6 +180,14 @@ class PosixIo final : public StoreIo {
 };
 
 }  // namespace
+
+Status StoreFile::WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) {
+  for (const auto part : parts) {
+    APOGEE_RETURN_IF_ERROR(Write(at, part));
+    at += part.size();
+  }
+  return Status::Ok();
+}
 
 StoreIo& PosixStoreIo() {
   static PosixIo io;

@@ -34,6 +34,9 @@ class FileMapping {
   static constexpr size_t kResidencyPageBytes = 4096;
 };
 
+// What direct I/O works in multiples of; also the page of the usual page cache.
+inline constexpr uint32_t kDirectBytes = 4096;
+
 // An open file. Closed by the destructor.
 class StoreFile {
  public:
@@ -47,7 +50,9 @@ class StoreFile {
   virtual Status Read(uint64_t at, std::span<uint8_t> into, size_t* read_bytes) = 0;
   virtual Status Write(uint64_t at,
                        std::span<const uint8_t> bytes) = 0;  // all or an error; retries EINTR
-  virtual Status Sync() = 0;                                 // fdatasync
+  // Writes the parts one behind the other, as one call where the system has one.
+  virtual Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts);
+  virtual Status Sync() = 0;  // fdatasync
   // Makes [from, to), which must be within the file, read as zeros: a cut tail must not come back
   // to life. Reads only what was written there and writes only where it is not zero; `changed` says
   // whether it did. Not synced.
@@ -82,7 +87,14 @@ struct SpaceInfo {
 // absolute or relative to the process; callers build them only from validated names. Thread-safe.
 class StoreIo {
  public:
-  enum class OpenMode { kRead, kReadWrite, kCreate /* read-write, created when absent */ };
+  enum class OpenMode {
+    kRead,
+    kReadWrite,
+    kCreate,  // read-write, created when absent
+    // Past the page cache, and on the device when a write returns (O_DIRECT, O_DSYNC): offsets,
+    // sizes and addresses of writes are multiples of kDirectBytes. Refused by some file systems.
+    kDirect,
+  };
 
   virtual ~StoreIo() = default;
   virtual Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) = 0;

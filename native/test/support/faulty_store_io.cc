@@ -49,6 +49,10 @@ class FaultyFile final : public StoreFile {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwrite " + path_));
     return real_->Write(at, bytes);
   }
+  Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) override {
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwritev " + path_));
+    return real_->WriteParts(at, parts);
+  }
   Status Sync() override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kSync, "fdatasync " + path_));
     return real_->Sync();
