@@ -29,6 +29,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "TOO_LARGE";
     case StatusCode::kTimeout:
       return "TIMEOUT";
+    case StatusCode::kBusy:
+      return "BUSY";
   }
   return "UNKNOWN";
 }

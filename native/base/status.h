@@ -21,6 +21,7 @@ enum class StatusCode : uint8_t {
   kCorruption,  // bytes on disk are not what the format says
   kTooLarge,    // body, properties or record over the limit
   kTimeout,
+  kBusy,  // no room in memory right now; nothing was written, a retry may succeed
 };
 
 // Result of an engine call. Cheap when ok. No exceptions cross the engine's API.

@@ -27,7 +27,9 @@ void LogFlusher::Start() {
   last_flush_us_ = log_.clock().MonotonicUs();
   wanted_ = log_.flushed();
   if (options_.mode == FlushMode::kSync) log_.ExpectSmallSyncs();
+  last_commit_us_ = last_flush_us_;
   log_.SetProgressListener([this] { preparer_.Poke(); });
+  log_.SetCommitListener([this] { RequestCommit(); });
   preparer_.Start();
   thread_ = std::thread([this] { Run(); });
 }
@@ -63,24 +65,62 @@ Status LogFlusher::status() const {
   return failure_;
 }
 
-void LogFlusher::Run() {
-  SetThreadName("flush");
-  while (WaitForWork()) FlushOnce();
-  FlushOnce();
+void LogFlusher::RequestCommit() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (commit_asked_) return;
+    commit_asked_ = true;
+  }
+  wake_.notify_one();
 }
 
-// Waits until there is something to flush (true) or the end (false).
-bool LogFlusher::WaitForWork() {
-  std::unique_lock lock(mutex_);
-  const auto wanted = [this] { return stop_ || (failure_.ok() && wanted_ > log_.flushed()); };
-  // After a failure there is no work any more, only the end.
-  while (options_.mode == FlushMode::kAsync && failure_.ok() && !wanted()) {
-    const bool woken =
-        wake_.wait_for(lock, std::chrono::milliseconds(options_.interval_ms), wanted);
-    if (!woken && EnoughDirty()) return true;
+void LogFlusher::Run() {
+  SetThreadName("flush");
+  for (;;) {
+    const Work work = WaitForWork();
+    if (work == Work::kCommit) {
+      CommitOnce();
+    } else {
+      FlushOnce();  // at the end as well
+    }
+    if (work == Work::kStop) return;
   }
-  wake_.wait(lock, wanted);
-  return !stop_;
+}
+
+// With mutex_ held. After a failure there is no work any more, only the end.
+bool LogFlusher::Asked() const {
+  return stop_ || (failure_.ok() && (commit_asked_ || wanted_ > log_.flushed()));
+}
+
+LogFlusher::Work LogFlusher::WaitForWork() {
+  std::unique_lock lock(mutex_);
+  if (options_.mode == FlushMode::kAsync && failure_.ok() && !Asked()) {
+    const Work work = WaitForInterval(lock);
+    if (work != Work::kStop) return work;  // else somebody asked
+  }
+  wake_.wait(lock, [this] { return Asked(); });
+  if (stop_) return Work::kStop;
+  const bool flush = wanted_ > log_.flushed();
+  commit_asked_ = false;
+  return flush ? Work::kFlush : Work::kCommit;
+}
+
+// Until an interval ends that leaves something to do, or somebody asks (kStop).
+LogFlusher::Work LogFlusher::WaitForInterval(std::unique_lock<std::mutex>& lock) {
+  const int64_t step_ms = log_.staged()
+                              ? std::min(options_.interval_ms, options_.commit_interval_ms)
+                              : options_.interval_ms;
+  for (;;) {
+    if (wake_.wait_for(lock, std::chrono::milliseconds(step_ms), [this] { return Asked(); })) {
+      return Work::kStop;
+    }
+    waited_ms_ += step_ms;
+    if (waited_ms_ >= options_.interval_ms) {
+      waited_ms_ = 0;
+      if (EnoughDirty()) return Work::kFlush;
+    }
+    if (log_.staged() && EnoughStaged()) return Work::kCommit;
+  }
 }
 
 bool LogFlusher::EnoughDirty() const {
@@ -92,6 +132,29 @@ bool LogFlusher::EnoughDirty() const {
   return appended / kDirtyPageBytes - flushed / kDirtyPageBytes >= options_.least_pages;
 }
 
+bool LogFlusher::EnoughStaged() const {
+  const int64_t appended = log_.appended().value;
+  const int64_t committed = log_.committed().value;
+  if (appended == committed) return false;
+  const int64_t since_us = log_.clock().MonotonicUs() - last_commit_us_;
+  if (since_us >= options_.commit_thorough_interval_ms * 1000) return true;
+  return appended / kDirtyPageBytes - committed / kDirtyPageBytes >= options_.commit_least_pages;
+}
+
+void LogFlusher::Fail(const Status& status) {
+  if (status.ok()) return;
+  const std::lock_guard lock(mutex_);
+  failure_ = status;
+}
+
+void LogFlusher::CommitOnce() {
+  const PhysicalOffset before = log_.committed();
+  const Status status = log_.Commit();
+  last_commit_us_ = log_.clock().MonotonicUs();
+  Fail(status);
+  if (on_flushed_ && (!status.ok() || log_.committed() > before)) on_flushed_();
+}
+
 // One sync for everything appended when it starts.
 void LogFlusher::FlushOnce() {
   if (!status().ok()) return;
@@ -100,10 +163,8 @@ void LogFlusher::FlushOnce() {
   const Status status = log_.Flush(&after);
   assert(after >= before && after <= log_.appended());
   last_flush_us_ = log_.clock().MonotonicUs();
-  if (!status.ok()) {
-    const std::lock_guard lock(mutex_);
-    failure_ = status;
-  }
+  last_commit_us_ = last_flush_us_;
+  Fail(status);
   if (on_flushed_ && (!status.ok() || after > before)) on_flushed_();
 }
 

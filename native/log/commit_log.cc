@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 #include "base/bytes.h"
@@ -36,12 +37,30 @@ bool IsRecordAt(std::span<const uint8_t> bytes, PhysicalOffset offset, uint32_t*
 }
 
 CommitLog::CommitLog(StoreIo& io, const Clock& clock, CommitLogOptions options)
-    : clock_(clock),
+    : io_(io),
+      clock_(clock),
       options_(std::move(options)),
-      segments_(io, options_.directory, options_.segment_bytes, 0) {}
+      segments_(io, options_.directory, options_.segment_bytes, 0) {
+  if (!options_.recycle_directory.empty()) {
+    pool_ = std::make_unique<SegmentPool>(io, options_.recycle_directory, options_.segment_bytes);
+    segments_.SetPool(pool_.get());
+  }
+  if (options_.write_path == WritePath::kStaged || options_.write_path == WritePath::kPool) {
+    const bool direct_io = options_.direct_io && options_.segment_bytes % kDirectBytes == 0;
+    committer_ =
+        std::make_unique<LogCommitter>(io, segments_, direct_io, options_.staging_wait_ms, [this] {
+          if (on_staged_) on_staged_();
+        });
+  }
+}
 
 Status CommitLog::Load() {
+  if (pool_) APOGEE_RETURN_IF_ERROR(pool_->Load());
   APOGEE_RETURN_IF_ERROR(segments_.Load());
+  if (committer_) {
+    APOGEE_RETURN_IF_ERROR(committer_->Open(options_.staging_bytes));
+    committer_->Begin(segments_.max_offset());
+  }
   current_ = segments_.Last();
   appended_.store(segments_.max_offset(), std::memory_order_release);
   flushed_.store(segments_.flushed_offset(), std::memory_order_release);
@@ -49,7 +68,8 @@ Status CommitLog::Load() {
 }
 
 Status CommitLog::CheckSizes(std::span<const MessageFields> records, uint32_t* total_bytes) const {
-  const uint64_t room = options_.segment_bytes - std::min(options_.segment_bytes, kBlankBytes);
+  uint64_t room = options_.segment_bytes - std::min(options_.segment_bytes, kBlankBytes);
+  if (committer_) room = std::min<uint64_t>(room, committer_->ring().most_bytes() - kBlankBytes);
   uint64_t total = 0;
   for (const MessageFields& record : records) {
     if (record.body.size() > options_.max_body_bytes) {
@@ -76,11 +96,16 @@ Status CommitLog::Append(std::span<MessageFields> records, PhysicalOffset* end) 
     *end = appended();
     return Status::Ok();
   }
-  APOGEE_RETURN_IF_ERROR(MakeRoom(total_bytes));
+  APOGEE_RETURN_IF_ERROR(committer_ ? MakeStagedRoom(total_bytes) : MakeRoom(total_bytes));
 
   const int64_t now_ms = clock_.NowMs();
+  PhysicalOffset at = appended();
   uint8_t* into = current_->write_position();
-  PhysicalOffset at{current_->start_offset() + current_->wrote()};
+  if (committer_) {
+    into = committer_->ring().At(at.value);
+  } else {
+    at = {current_->start_offset() + current_->wrote()};
+  }
   for (MessageFields& record : records) {
     record.physical_offset = at;
     record.store_time_ms = now_ms;
@@ -89,11 +114,12 @@ Status CommitLog::Append(std::span<MessageFields> records, PhysicalOffset* end) 
     into += size_bytes;
     at = at + size_bytes;
   }
-  current_->Publish(total_bytes);
+  if (!committer_) current_->Publish(total_bytes);
   // The time last: who reads it first, and then appended(), has a time of a record below that.
   appended_.store(at.value, std::memory_order_release);
   last_store_time_ms_.store(now_ms, std::memory_order_release);
   assert(flushed() <= appended());
+  if (committer_) TellCommitter();
   if (at.value >= next_progress_ && on_progress_) {
     next_progress_ = at.value + kProgressStepBytes;
     on_progress_();
@@ -105,7 +131,7 @@ Status CommitLog::Append(std::span<MessageFields> records, PhysicalOffset* end) 
 // Makes current_ a segment that takes `bytes` and a blank behind them, with its blocks reserved.
 Status CommitLog::MakeRoom(uint32_t bytes) {
   if (!current_) {
-    APOGEE_RETURN_IF_ERROR(PrepareNext());
+    APOGEE_RETURN_IF_ERROR(segments_.PrepareNext(kLogBegin));
     APOGEE_RETURN_IF_ERROR(segments_.WritableFile(kLogBegin, &current_));
   }
   if (uint64_t{bytes} + kBlankBytes > current_->space_left()) APOGEE_RETURN_IF_ERROR(Roll());
@@ -115,7 +141,7 @@ Status CommitLog::MakeRoom(uint32_t bytes) {
 // Ends the current segment with a blank record and goes on to the next, which exists first: when it
 // cannot be had, nothing has changed.
 Status CommitLog::Roll() {
-  APOGEE_RETURN_IF_ERROR(PrepareNext());
+  APOGEE_RETURN_IF_ERROR(segments_.PrepareNext(kLogBegin));
   const uint32_t left = current_->space_left();
   if (left >= kBlankBytes) {
     APOGEE_RETURN_IF_ERROR(current_->PrepareWrite(kBlankBytes));
@@ -127,20 +153,63 @@ Status CommitLog::Roll() {
   return segments_.WritableFile(kLogBegin, &current_);
 }
 
-Status CommitLog::PrepareNext() {
+// Makes room for `bytes` in the staging ring, with a place for them and a blank behind in a
+// segment.
+Status CommitLog::MakeStagedRoom(uint32_t bytes) {
+  if (!current_) {
+    APOGEE_RETURN_IF_ERROR(segments_.PrepareNext(kLogBegin));
+    APOGEE_RETURN_IF_ERROR(segments_.NextFile(kLogBegin, &current_));
+  }
+  const int64_t end = current_->start_offset() + current_->size();
+  const auto left = static_cast<uint32_t>(end - appended().value);
+  if (uint64_t{bytes} + kBlankBytes > left) APOGEE_RETURN_IF_ERROR(RollStaged(left));
+  const int64_t from = appended().value;
+  const auto position = static_cast<uint32_t>(from - current_->start_offset());
+  APOGEE_RETURN_IF_ERROR(current_->ReserveTo(position, position + bytes));
+  return committer_->ring().Reserve(from, bytes);
+}
+
+// As Roll, in the ring; the rest of the segment is zeros there too. The blank counts as appended by
+// itself, since the batch behind it may have to wait until it is committed.
+Status CommitLog::RollStaged(uint32_t left) {
   APOGEE_RETURN_IF_ERROR(segments_.PrepareNext(kLogBegin));
-  const auto next = small_syncs_ ? segments_.Prepared() : nullptr;
-  if (next) next->AdviseSmallWrites(true);
+  if (left > 0) {
+    const int64_t from = appended().value;
+    const uint32_t position = current_->size() - left;
+    APOGEE_RETURN_IF_ERROR(current_->ReserveTo(position, current_->size()));
+    APOGEE_RETURN_IF_ERROR(committer_->ring().Reserve(from, left));
+    uint8_t* const blank = committer_->ring().At(from);
+    std::memset(blank, 0, left);
+    if (left >= kBlankBytes) {
+      StoreBe32(blank, left);
+      StoreBe32(blank + 4, kBlankMagic);
+    }
+  }
+  const int64_t end = current_->start_offset() + current_->size();
+  // The next segment first: who is told of the end looks for what follows there.
+  APOGEE_RETURN_IF_ERROR(segments_.NextFile(kLogBegin, &current_));
+  appended_.store(end, std::memory_order_release);
   return Status::Ok();
+}
+
+// Once for each time the committer has to be asked.
+void CommitLog::TellCommitter() {
+  const int64_t committed = committer_->committed();
+  if (told_at_ == committed || !on_staged_) return;
+  if (appended().value - committed < committer_->ring().size() / 4) return;
+  told_at_ = committed;
+  on_staged_();
 }
 
 void CommitLog::ExpectSmallSyncs() {
   small_syncs_ = true;
+  if (committer_) return;  // written through the file, page by page in any case
+  segments_.AdviseSmallWrites();
   if (current_) current_->AdviseSmallWrites(true);
 }
 
 Status CommitLog::ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
-  const int64_t end = appended_.load(std::memory_order_acquire);
+  const int64_t end = readable().value;
   if (offset.value < 0 || offset.value >= end) return NotFound(offset);
   std::shared_ptr<MappedFile> file = segments_.Find(offset.value);
   if (!file) return NotFound(offset);
@@ -167,6 +236,10 @@ PhysicalOffset CommitLog::min_offset() const { return {segments_.min_offset()}; 
 
 PhysicalOffset CommitLog::appended() const { return {appended_.load(std::memory_order_acquire)}; }
 
+PhysicalOffset CommitLog::committed() const {
+  return committer_ ? PhysicalOffset{committer_->committed()} : appended();
+}
+
 PhysicalOffset CommitLog::flushed() const { return {flushed_.load(std::memory_order_acquire)}; }
 
 int64_t CommitLog::last_store_time_ms() const {
@@ -177,13 +250,18 @@ int64_t CommitLog::flushed_store_time_ms() const {
   return flushed_store_time_ms_.load(std::memory_order_acquire);
 }
 
+Status CommitLog::Commit() {
+  return committer_ ? committer_->CommitTo(appended().value) : Status::Ok();
+}
+
 Status CommitLog::Flush(PhysicalOffset* flushed) {
   int64_t newest_ms = last_store_time_ms();
   // Until its millisecond is over, more records of that time may come.
   if (newest_ms > 0 && newest_ms >= clock_.NowMs()) --newest_ms;
   const int64_t target = appended_.load(std::memory_order_acquire);
-  int64_t on_device = 0;
-  const Status status = segments_.Flush(&on_device);
+  int64_t on_device = this->flushed().value;
+  Status status = committer_ ? committer_->CommitTo(target) : Status::Ok();
+  if (status.ok()) status = segments_.Flush(&on_device);
   // The segments may have got further than what was appended when we looked; never claim that.
   const int64_t reached = status.ok() ? target : std::min(target, on_device);
   flushed_.store(std::max(reached, flushed_.load(std::memory_order_relaxed)),
@@ -198,6 +276,7 @@ Status CommitLog::TruncateAfter(PhysicalOffset offset, int64_t last_store_time_m
   for (const auto& file : segments_.files()) APOGEE_RETURN_IF_ERROR(file->SyncAll());
   current_ = segments_.Last();
   const int64_t end = segments_.max_offset();
+  if (committer_) committer_->Begin(end);
   appended_.store(end, std::memory_order_release);
   flushed_.store(end, std::memory_order_release);
   last_store_time_ms_.store(last_store_time_ms, std::memory_order_release);
@@ -205,7 +284,7 @@ Status CommitLog::TruncateAfter(PhysicalOffset offset, int64_t last_store_time_m
   return Status::Ok();
 }
 
-std::shared_ptr<MappedFile> CommitLog::FileToPopulate(int64_t offset) const {
+std::shared_ptr<MappedFile> CommitLog::FileToPrepare(int64_t offset) const {
   for (auto file : {segments_.Find(offset), segments_.Prepared()}) {
     const int64_t at = file ? offset - file->start_offset() : -1;
     if (at >= 0 && at < options_.segment_bytes) return file;
@@ -214,22 +293,45 @@ std::shared_ptr<MappedFile> CommitLog::FileToPopulate(int64_t offset) const {
 }
 
 bool CommitLog::PrepareAhead() {
-  const auto last = segments_.Last();
-  const uint32_t next_below = std::max(options_.segment_bytes / 2, kPrepareAheadBytes);
-  if (!last || last->space_left() <= next_below) {
-    // Told to the appender when it needs the segment and still cannot have it.
-    [[maybe_unused]] const Status status = PrepareNext();
-  }
   const int64_t appended = appended_.load(std::memory_order_acquire);
-  const int64_t target = appended + kPrepareAheadBytes;
-  const int64_t from = std::max(populated_to_, appended);
+  const auto last = segments_.Last();
+  const int64_t left = last ? last->start_offset() + last->size() - appended : 0;
+  bool more = false;
+  if (left <= std::max(options_.segment_bytes / 2, kPrepareAheadBytes)) {
+    // A recycled segment takes its time; when there is none left a fresh one must do.
+    const bool urgent = left < std::min(options_.segment_bytes / 8, kPrepareAheadBytes);
+    more = pool_ && !urgent && !segments_.Prepared() && pool_->ZeroStep();
+    // Told to the appender when it needs the segment and still cannot have it.
+    if (!more) [[maybe_unused]]
+      const Status status = segments_.PrepareNext(kLogBegin);
+  }
+  return PrepareBytes(appended) || more;
+}
+
+// A step of what comes next.
+bool CommitLog::PrepareBytes(int64_t appended) {
+  const int64_t ahead = options_.warm ? options_.segment_bytes : kPrepareAheadBytes;
+  const int64_t target = appended + std::max<int64_t>(ahead, kPrepareAheadBytes);
+  // Under small syncs the staged path wants blocks that are written; a step is small, since the
+  // next sync may have to wait for it.
+  const bool zeros = committer_ && small_syncs_;
+  int64_t from = std::max(prepared_to_, appended);
+  // Overtaken: right before the committer nothing is won.
+  if (zeros && from > prepared_to_ && prepared_to_ > 0) from += kProgressStepBytes;
   if (from >= target) return false;
-  const auto file = FileToPopulate(from);
+  const auto file = FileToPrepare(from);
   if (!file) return false;
   const int64_t start = file->start_offset();
-  const int64_t to = std::min({target, from + kProgressStepBytes, start + file->size()});
-  file->Populate(static_cast<uint32_t>(from - start), static_cast<uint32_t>(to - start));
-  populated_to_ = to;
+  const int64_t step = zeros ? kZeroStepBytes : kProgressStepBytes;
+  int64_t to = std::min({target, from + step, start + file->size()});
+  if (zeros) to = std::min(to + kDirectBytes - to % kDirectBytes, start + file->size());
+  if (!zeros && options_.direct_io && committer_) return false;  // pages would only be in the way
+  if (!zeros) {
+    file->Populate(static_cast<uint32_t>(from - start), static_cast<uint32_t>(to - start));
+  } else if (!file->prewritten() && !committer_->zero_ahead().Step(*file, from, to).ok()) {
+    return false;  // the committer's own sync will tell
+  }
+  prepared_to_ = to;
   return true;
 }
 

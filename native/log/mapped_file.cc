@@ -70,14 +70,17 @@ Status MappedFile::PrepareWrite(uint32_t bytes) {
     return Status::Error(StatusCode::kTooLarge,
                          path_ + " has no room for " + std::to_string(bytes) + " bytes");
   }
-  const uint32_t needed = position + bytes;
-  if (needed <= reserved_) return Status::Ok();
-  const uint32_t from = std::max(reserved_, position - position % kBlockBytes);
-  const uint64_t steps = (uint64_t{needed} + reserve_step_bytes_ - 1) / reserve_step_bytes_;
-  const auto to =
+  return ReserveTo(position, position + bytes);
+}
+
+Status MappedFile::ReserveTo(uint32_t from, uint32_t to) {
+  if (to <= reserved_) return Status::Ok();
+  const uint32_t first = std::max(reserved_, from - from % kBlockBytes);
+  const uint64_t steps = (uint64_t{to} + reserve_step_bytes_ - 1) / reserve_step_bytes_;
+  const auto last =
       static_cast<uint32_t>(std::min<uint64_t>(steps * reserve_step_bytes_, size_bytes_));
-  APOGEE_RETURN_IF_ERROR(file_->Reserve(from, to));
-  reserved_ = to;
+  APOGEE_RETURN_IF_ERROR(file_->Reserve(first, last));
+  reserved_ = last;
   return Status::Ok();
 }
 
@@ -128,7 +131,7 @@ Status MappedFile::Flush() {
   const uint32_t from = flushed_.load(std::memory_order_relaxed);
   const uint32_t to = wrote();
   if (from == to) return Status::Ok();
-  const Status synced = mapping_->Sync(from, to);
+  const Status synced = SyncRange(from, to);
   if (!synced.ok()) {
     sync_failure_ = synced;
     return synced;
@@ -136,6 +139,30 @@ Status MappedFile::Flush() {
   flushed_.store(to, std::memory_order_release);
   return Status::Ok();
 }
+
+Status MappedFile::SyncRange(uint32_t from, uint32_t to) {
+  if (direct_) return Status::Ok();  // was on the device when it was written
+  if (!written_through_) return mapping_->Sync(from, to);
+  APOGEE_RETURN_IF_ERROR(file_->Sync());
+  written_through_ = false;
+  return Status::Ok();
+}
+
+Status MappedFile::WriteThrough(uint32_t position, std::span<const std::span<const uint8_t>> parts,
+                                uint32_t count) {
+  if (!sync_failure_.ok()) return sync_failure_;
+  StoreFile& file = direct_ ? *direct_ : *file_;
+  const Status written = file.WriteParts(position, parts);
+  if (!written.ok()) {
+    sync_failure_ = written;
+    return written;
+  }
+  written_through_ = true;
+  Publish(count);
+  return Status::Ok();
+}
+
+Status MappedFile::OpenDirect() { return io_->Open(path_, StoreIo::OpenMode::kDirect, &direct_); }
 
 Status MappedFile::Remove() {
   APOGEE_RETURN_IF_ERROR(io_->Remove(path_));

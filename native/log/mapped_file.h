@@ -41,6 +41,8 @@ class MappedFile {
   // Makes sure that blocks for the next `bytes` are reserved. Cheap when they are. kNoSpace writes
   // nothing.
   Status PrepareWrite(uint32_t bytes);
+  // Writer thread: the same for [from, to), for who does not write at wrote().
+  Status ReserveTo(uint32_t from, uint32_t to);
   uint32_t space_left() const { return size_bytes_ - wrote_.load(std::memory_order_relaxed); }
   void Publish(uint32_t bytes);  // wrote += bytes
   Status Append(std::span<const uint8_t>
@@ -64,6 +66,18 @@ class MappedFile {
   // The first failure is sticky: the kernel may have dropped the pages, so no later call answers
   // ok.
   Status Flush();
+  // Writes through the file instead of the mapping, which shows it, and publishes `count` of the
+  // bytes from wrote() on; Flush then syncs the file. Flush thread, and no other writer.
+  // `position`: of the first byte, at or before wrote(); all of it within the file. When the parts
+  // are aligned to kDirectBytes and direct I/O was opened, they are on the device at return.
+  Status WriteThrough(uint32_t position, std::span<const std::span<const uint8_t>> parts,
+                      uint32_t count);
+  // Opens the file for direct writes. Not ok: the file system has none, and all goes on without.
+  Status OpenDirect();
+  bool direct() const { return direct_ != nullptr; }
+  // Every block holds zeros that were really written, so that a sync need not record new blocks.
+  bool prewritten() const { return prewritten_; }
+  void SetPrewritten() { prewritten_ = true; }  // before other threads see the file
   // Unlinks the file and syncs its directory; memory stays valid for holders of references.
   Status Remove();
   // Makes the memory of [from, to) ready for stores. From any thread, beside the writer. Best
@@ -76,6 +90,7 @@ class MappedFile {
  private:
   MappedFile() = default;
   Status Allocate(StoreIo& io);
+  Status SyncRange(uint32_t from, uint32_t to);
   StoreIo* io_ = nullptr;
   std::string path_;
   int64_t start_offset_ = 0;
@@ -84,8 +99,11 @@ class MappedFile {
   std::unique_ptr<StoreFile> file_;
   std::unique_ptr<FileMapping> mapping_;
   uint32_t reserve_step_bytes_ = 0;
-  uint32_t reserved_ = 0;  // writer thread: blocks below are reserved; 0 when not known
-  Status sync_failure_;    // flush thread
+  uint32_t reserved_ = 0;              // writer thread: blocks below are reserved; 0 when not known
+  std::unique_ptr<StoreFile> direct_;  // flush thread; null: none
+  bool prewritten_ = false;
+  bool written_through_ = false;  // flush thread: something went through file_ since the last sync
+  Status sync_failure_;           // flush thread
   std::atomic<uint32_t> wrote_{0};
   std::atomic<uint32_t> flushed_{0};
 };

@@ -107,10 +107,18 @@ std::vector<std::shared_ptr<MappedFile>> MappedFileQueue::files() const {
 Status MappedFileQueue::Create(int64_t start_offset, std::shared_ptr<MappedFile>* file) {
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(directory_));
   std::shared_ptr<MappedFile> created;
+  bool recycled = false;
+  if (pool_ != nullptr) APOGEE_RETURN_IF_ERROR(pool_->Take(PathOf(start_offset), &recycled));
   APOGEE_RETURN_IF_ERROR(MappedFile::Open(io_, PathOf(start_offset), start_offset, file_size_bytes_,
                                           reserve_step_bytes_, &created));
-  // Only when a segment of that name was left over is there anything to wipe.
-  APOGEE_RETURN_IF_ERROR(created->ZeroTail());
+  if (recycled) {
+    created->SetPrewritten();
+    APOGEE_RETURN_IF_ERROR(created->ReserveTo(0, file_size_bytes_));
+  } else {
+    // Only when a segment of that name was left over is there anything to wipe.
+    APOGEE_RETURN_IF_ERROR(created->ZeroTail());
+  }
+  if (small_writes_.load(std::memory_order_relaxed)) created->AdviseSmallWrites(true);
   *file = std::move(created);
   return Status::Ok();
 }
@@ -127,6 +135,10 @@ Status MappedFileQueue::WritableFile(int64_t first_offset, std::shared_ptr<Mappe
     *file = std::move(last);
     return Status::Ok();
   }
+  return NextFile(first_offset, file);
+}
+
+Status MappedFileQueue::NextFile(int64_t first_offset, std::shared_ptr<MappedFile>* file) {
   const std::lock_guard prepare_lock(prepare_mutex_);
   const int64_t start_offset = NextStart(first_offset);
   std::shared_ptr<MappedFile> next = std::move(prepared_);
@@ -214,19 +226,35 @@ Status MappedFileQueue::TruncateAfter(int64_t offset, CutTail tail) {
 }
 
 Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {
-  // The file goes before its entry, and not under the lock: deleting a large file takes its time.
+  // Out of sight first, so that nobody new can hold it; and the file goes not under the lock:
+  // deleting a large one takes its time.
   std::shared_ptr<MappedFile> first;
   {
     const std::lock_guard lock(mutex_);
-    if (files_.size() >= 2) first = files_.front();
+    const bool below =
+        files_.size() >= 2 && files_.front()->start_offset() + file_size_bytes_ <= offset;
+    if (below) {
+      first = std::move(files_.front());
+      files_.erase(files_.begin());
+    }
   }
-  if (!first || first->start_offset() + file_size_bytes_ > offset) {
+  if (!first) {
     return Status::Error(StatusCode::kNotFound, "no segment of " + directory_ + " lies below");
   }
-  APOGEE_RETURN_IF_ERROR(first->Remove());
+  const Status retired = Retire(first);
+  if (retired.ok()) return retired;
   const std::lock_guard lock(mutex_);
-  files_.erase(files_.begin());
-  return Status::Ok();
+  files_.insert(files_.begin(), std::move(first));
+  return retired;
+}
+
+// `file` and the caller's are the only references unless a reader holds one: its bytes must stay.
+Status MappedFileQueue::Retire(std::shared_ptr<MappedFile> file) {
+  constexpr int kOwnReferences = 2;
+  if (pool_ != nullptr && file.use_count() == kOwnReferences && pool_->Offer(file->path())) {
+    return Status::Ok();
+  }
+  return file->Remove();
 }
 
 Status MappedFileQueue::RemoveAll() {

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "log/mapped_file.h"
+#include "log/segment_pool.h"
 
 namespace apogee {
 
@@ -35,6 +36,12 @@ class MappedFileQueue {
   // recovery resets them. Does not create.
   Status Load();
 
+  // Where retired segments go and new ones come from; null: they are removed and created. Before
+  // other threads work.
+  void SetPool(SegmentPool* pool) { pool_ = pool; }
+  // See FileMapping::AdviseSmallWrites, for every segment created from now on.
+  void AdviseSmallWrites() { small_writes_.store(true, std::memory_order_relaxed); }
+
   // The segment that holds `offset`, or null. Also finds the position right at the end of the last
   // one.
   std::shared_ptr<MappedFile> Find(int64_t offset) const;
@@ -45,6 +52,9 @@ class MappedFileQueue {
   // Writer. The segment to append to: the last one unless full; creates the next (or the first, at
   // the segment boundary at or below `first_offset`).
   Status WritableFile(int64_t first_offset, std::shared_ptr<MappedFile>* file);
+  // Writer. The segment behind the last one, full or not: for who fills segments later than it
+  // decides what goes where.
+  Status NextFile(int64_t first_offset, std::shared_ptr<MappedFile>* file);
   // Creates the segment behind the last one (or the first, as WritableFile would) ahead of its use,
   // so that the next WritableFile can neither fail nor wait. Any thread. Nothing to do when it is
   // there already.
@@ -64,7 +74,7 @@ class MappedFileQueue {
   // and what was written behind it in its own segment reads as zeros.
   Status TruncateAfter(int64_t offset, CutTail tail = CutTail::kWipe);
   // Removes the first segment when it lies wholly below `offset` and is not the last. Returns
-  // kNotFound otherwise.
+  // kNotFound otherwise. With a pool it goes there, unless a reader still holds it.
   Status RemoveFirstBefore(int64_t offset);
   Status RemoveAll();
 
@@ -77,11 +87,14 @@ class MappedFileQueue {
   Status Create(int64_t start_offset, std::shared_ptr<MappedFile>* file);
   std::vector<std::shared_ptr<MappedFile>> Dirty() const;
   std::string PathOf(int64_t start_offset) const;
+  Status Retire(std::shared_ptr<MappedFile> file);
 
   StoreIo& io_;
   const std::string directory_;
   const uint32_t file_size_bytes_;
   const uint32_t reserve_step_bytes_;
+  SegmentPool* pool_ = nullptr;
+  std::atomic<bool> small_writes_{false};
   std::atomic<int64_t> flushed_offset_{0};
   mutable std::mutex mutex_;  // guards files_
   std::vector<std::shared_ptr<MappedFile>> files_;

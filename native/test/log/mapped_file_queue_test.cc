@@ -194,6 +194,38 @@ TEST_F(MappedFileQueueTest, OnlyFirstSegmentsWhollyBelowAreRemoved) {
   EXPECT_TRUE(Names().empty());
 }
 
+TEST_F(MappedFileQueueTest, ARetiredSegmentGoesToThePoolUnlessSomebodyReadsIt) {
+  SegmentPool pool(io_, directory_ / "recycled", kSize);
+  auto queue = Open();
+  queue->SetPool(&pool);
+  Fill(*queue, 4);
+  auto held = queue->First();
+  EXPECT_TRUE(queue->RemoveFirstBefore(kSize).ok());
+  EXPECT_EQ(pool.size(), 0u);
+  held.reset();
+  EXPECT_TRUE(queue->RemoveFirstBefore(2 * kSize).ok());
+  EXPECT_EQ(pool.size(), 1u);
+  EXPECT_EQ(queue->min_offset(), 2 * kSize);
+  io_.Fail(IoCall::kRename, 1, EXDEV);
+  EXPECT_TRUE(queue->RemoveFirstBefore(3 * kSize).ok());
+  EXPECT_EQ(pool.size(), 1u);
+  EXPECT_EQ(Names().size(), 1u);
+
+  EXPECT_FALSE(pool.ZeroStep());
+  Fill(*queue, 1);
+  EXPECT_EQ(pool.size(), 0u);
+  EXPECT_TRUE(queue->Last()->prewritten());
+}
+
+TEST_F(MappedFileQueueTest, AFailedRemovalKeepsTheSegment) {
+  auto queue = Open();
+  Fill(*queue, 2);
+  io_.Fail(IoCall::kRemove, 1, EIO);
+  EXPECT_EQ(queue->RemoveFirstBefore(kSize).code(), StatusCode::kIoError);
+  EXPECT_EQ(queue->min_offset(), 0);
+  EXPECT_EQ(queue->Find(0)->data()[0], 7);
+}
+
 TEST_F(MappedFileQueueTest, AFullDiskLeavesTheQueueAsItWas) {
   auto queue = Open();
   Fill(*queue, 1);

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/status.h"
+#include "log/mapped_file_queue.h"
+#include "log/staging_ring.h"
+#include "log/zero_ahead.h"
+
+namespace apogee {
+
+// Moves staged bytes of the log into its segments, one write for all that are waiting.
+//
+// Behind what it writes there are always zeros: up to the end of the page, and at least kEndBytes.
+// Thread: CommitTo from the flush thread; committed() from any; Begin before others work. The ring
+// is the appender's, see there. Failure: the first failed write is sticky, and the appender is told
+// through the ring.
+class LogCommitter {
+ public:
+  static constexpr uint32_t kEndBytes = 8;  // what says "no record here" to who opens the log
+
+  LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_io, int64_t wait_ms,
+               std::function<void()> on_full);
+
+  Status Open(uint64_t ring_bytes) { return ring_.Open(ring_bytes); }
+  // Goes on at `offset`, the end of what the segments hold.
+  void Begin(int64_t offset);
+
+  StagingRing& ring() { return ring_; }
+  ZeroAhead& zero_ahead() { return zero_ahead_; }
+  int64_t committed() const { return committed_.load(std::memory_order_acquire); }
+  // Everything staged below `end`, in order.
+  Status CommitTo(int64_t end);
+
+ private:
+  Status CommitWithin(MappedFile& file, int64_t from, int64_t to);
+  void OpenDirect(MappedFile& file);
+
+  MappedFileQueue& segments_;
+  const bool direct_io_;
+  StagingRing ring_;
+  ZeroAhead zero_ahead_;
+  std::atomic<int64_t> committed_{0};
+  // The rest is the flush thread's.
+  Status failure_;
+  int64_t direct_tried_ = -1;  // start of the segment last asked for direct I/O
+  // The last page of a write, with zeros behind its end, and one more for when they do not fit.
+  struct alignas(kDirectBytes) LastPages {
+    uint8_t bytes[2 * kDirectBytes];
+  };
+  const std::unique_ptr<LastPages> last_pages_ = std::make_unique<LastPages>();
+};
+
+}  // namespace apogee

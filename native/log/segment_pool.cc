@@ -1,0 +1,125 @@
+#include "log/segment_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace apogee {
+namespace {
+
+constexpr uint64_t kZeroStepBytes = 4u << 20;
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+SegmentPool::SegmentPool(StoreIo& io, std::string directory, uint32_t segment_bytes,
+                         size_t most_files)
+    : io_(io),
+      directory_(std::move(directory)),
+      segment_bytes_(segment_bytes),
+      most_files_(most_files) {}
+
+Status SegmentPool::Load() {
+  if (!io_.Exists(directory_)) return Status::Ok();
+  std::vector<DirEntry> entries;
+  APOGEE_RETURN_IF_ERROR(io_.List(directory_, &entries));
+  const std::lock_guard lock(mutex_);
+  for (const DirEntry& entry : entries) {
+    if (entry.is_directory) continue;
+    if (entry.size_bytes == segment_bytes_ && files_.size() < most_files_) {
+      files_.push_back({entry.name});  // how much of it is zero nobody knows any more
+    } else {
+      Drop(entry.name);
+    }
+  }
+  return Status::Ok();
+}
+
+// One that cannot be removed only takes its space; the next Load tries again.
+void SegmentPool::Drop(const std::string& name) {
+  [[maybe_unused]] const Status ignored = io_.Remove(PathOf(name));
+}
+
+bool SegmentPool::Offer(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (files_.size() >= most_files_ || !io_.CreateDirectories(directory_).ok()) return false;
+  const std::string name = NameOf(path);
+  if (!io_.Rename(path, PathOf(name)).ok()) return false;
+  // Until both directories are on the device a crash may bring the segment back, whole; so only
+  // then may it change.
+  Status moved = io_.SyncDirectory(directory_);
+  if (moved.ok()) moved = io_.SyncDirectory(ParentOf(path));
+  if (moved.ok()) {
+    files_.push_back({name});
+  } else {
+    Drop(name);
+  }
+  return true;
+}
+
+bool SegmentPool::ZeroStep() {
+  Retired next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(
+        files_, [this](const Retired& file) { return file.zeroed_to < segment_bytes_; });
+    if (files_.empty() || found != files_.begin()) return false;  // one that is ready is enough
+    next = *found;
+  }
+  const uint64_t to = std::min<uint64_t>(next.zeroed_to + kZeroStepBytes, segment_bytes_);
+  const Status zeroed = ZeroPart(next, to);
+  if (!zeroed.ok() || to == segment_bytes_) zeroing_.reset();
+  const std::lock_guard lock(mutex_);
+  const auto file = std::ranges::find(files_, next.name, &Retired::name);
+  if (file == files_.end()) return false;  // cleared meanwhile
+  if (!zeroed.ok()) {
+    Drop(next.name);
+    files_.erase(file);
+    return false;
+  }
+  file->zeroed_to = to;
+  return to < segment_bytes_;
+}
+
+Status SegmentPool::ZeroPart(const Retired& retired, uint64_t to) {
+  if (!zeroing_ || zeroing_name_ != retired.name) {
+    zeroing_name_ = retired.name;
+    APOGEE_RETURN_IF_ERROR(
+        io_.Open(PathOf(retired.name), StoreIo::OpenMode::kReadWrite, &zeroing_));
+  }
+  const std::vector<uint8_t> zeros(to - retired.zeroed_to);
+  APOGEE_RETURN_IF_ERROR(zeroing_->Write(retired.zeroed_to, zeros));
+  return zeroing_->Sync();
+}
+
+Status SegmentPool::Take(const std::string& path, bool* taken) {
+  *taken = false;
+  const std::lock_guard lock(mutex_);
+  if (files_.empty() || files_.front().zeroed_to < segment_bytes_ || io_.Exists(path)) {
+    return Status::Ok();
+  }
+  const std::string name = files_.front().name;
+  files_.erase(files_.begin());
+  if (!io_.Rename(PathOf(name), path).ok()) {
+    Drop(name);
+    return Status::Ok();
+  }
+  APOGEE_RETURN_IF_ERROR(io_.SyncDirectory(ParentOf(path)));
+  APOGEE_RETURN_IF_ERROR(io_.SyncDirectory(directory_));
+  *taken = true;
+  return Status::Ok();
+}
+
+void SegmentPool::Clear() {
+  const std::lock_guard lock(mutex_);
+  for (const Retired& file : files_) Drop(file.name);
+  files_.clear();
+}
+
+size_t SegmentPool::size() const {
+  const std::lock_guard lock(mutex_);
+  return files_.size();
+}
+
+}  // namespace apogee

@@ -1,0 +1,101 @@
+#include "log/segment_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "test/support/faulty_store_io.h"
+#include "test/support/temp_directory.h"
+
+namespace apogee {
+namespace {
+
+using test::IoCall;
+
+constexpr uint32_t kSegment = 8u << 20;
+
+class SegmentPoolTest : public testing::Test {
+ protected:
+  SegmentPoolTest() { std::filesystem::create_directory(directory_ / "log"); }
+  std::string MakeSegment(const std::string& name, uint32_t size_bytes = kSegment) {
+    const std::string path = directory_ / "log/" + name;
+    std::ofstream(path, std::ios::binary) << std::string(size_bytes, 'x');
+    return path;
+  }
+  static bool AllZero(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    return bytes.size() == kSegment && bytes.find_first_not_of('\0') == std::string::npos;
+  }
+  bool Take(const std::string& name) {
+    bool taken = false;
+    const Status status = pool_.Take(directory_ / "log/" + name, &taken);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return taken;
+  }
+
+  test::TempDirectory directory_;
+  test::FaultyStoreIo io_{PosixStoreIo()};
+  SegmentPool pool_{io_, directory_ / "recycled", kSegment};
+};
+
+TEST_F(SegmentPoolTest, AFileLeavesOnlyWhenAllOfItIsZero) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "log/1"));
+  EXPECT_FALSE(Take("2"));
+  EXPECT_TRUE(pool_.ZeroStep());
+  EXPECT_FALSE(Take("2"));
+  EXPECT_FALSE(pool_.ZeroStep());
+  EXPECT_TRUE(Take("2"));
+  EXPECT_TRUE(AllZero(directory_ / "log/2"));
+  EXPECT_FALSE(Take("3"));
+}
+
+TEST_F(SegmentPoolTest, KeepsAtMostTwo) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  EXPECT_TRUE(pool_.Offer(MakeSegment("2")));
+  EXPECT_FALSE(pool_.Offer(MakeSegment("3")));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "log/3"));
+  pool_.Clear();
+  EXPECT_EQ(pool_.size(), 0u);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_ / "recycled"));
+}
+
+TEST_F(SegmentPoolTest, WhatAnEarlierRunLeftIsZeroedAgain) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  std::ofstream(directory_ / "recycled/odd") << "x";
+  SegmentPool next(io_, directory_ / "recycled", kSegment);
+  ASSERT_TRUE(next.Load().ok());
+  EXPECT_EQ(next.size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "recycled/odd"));
+  bool taken = true;
+  EXPECT_TRUE(next.Take(directory_ / "log/2", &taken).ok());
+  EXPECT_FALSE(taken);
+}
+
+TEST_F(SegmentPoolTest, AFailedWriteOrSyncDropsTheFile) {
+  for (const IoCall call : {IoCall::kWrite, IoCall::kSync}) {
+    EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+    io_.Fail(call, 1, EIO);
+    EXPECT_FALSE(pool_.ZeroStep());
+    EXPECT_EQ(pool_.size(), 0u);
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ / "recycled"));
+  }
+}
+
+TEST_F(SegmentPoolTest, AMoveThatIsNotDurableIsNotReused) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("0")));  // the directory is there
+  pool_.Clear();
+  io_.Fail(IoCall::kSyncDirectory, 1, EIO);
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  EXPECT_EQ(pool_.size(), 0u);
+  io_.Fail(IoCall::kRename, 1, EXDEV);
+  EXPECT_FALSE(pool_.Offer(MakeSegment("2")));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "log/2"));
+}
+
+}  // namespace
+}  // namespace apogee
