@@ -17,6 +17,7 @@ constexpr auto kNoSpacePause = std::chrono::milliseconds(100);
 // looks in vain it sleeps until the next append wakes it.
 constexpr auto kDoze = std::chrono::microseconds(500);
 constexpr int kDozesBeforeSleep = 20;
+constexpr int kDozesBeforeAsking = 2;
 
 }  // namespace
 
@@ -88,7 +89,7 @@ void Dispatcher::Run() {
       if (callbacks_.on_failure) callbacks_.on_failure(status);
       return;
     }
-    if (at_.offset < log_.appended()) continue;
+    if (at_.offset < log_.readable()) continue;
     if (stop_) return;
     lock.unlock();
     if (!Doze()) Sleep();
@@ -100,22 +101,33 @@ bool Dispatcher::Doze() {
   std::unique_lock lock(mutex_);
   for (int i = 0; i < kDozesBeforeSleep; ++i) {
     if (wake_.wait_for(lock, kDoze, [this] { return stop_; })) return true;
-    if (at_.offset < log_.appended()) return true;
+    if (at_.offset < log_.readable()) return true;
+    if (i == kDozesBeforeAsking) {
+      lock.unlock();
+      AskWhenUnreadable();
+      lock.lock();
+    }
   }
   return false;
 }
 
+void Dispatcher::AskWhenUnreadable() {
+  const bool unreadable = at_.offset >= log_.readable() && at_.offset < log_.appended();
+  if (unreadable && callbacks_.on_unreadable) callbacks_.on_unreadable();
+}
+
 void Dispatcher::Sleep() {
   asleep_.exchange(true);
+  AskWhenUnreadable();  // of appends from now on Wake tells
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stop_ || woken_ || at_.offset < log_.appended(); });
+  wake_.wait(lock, [this] { return stop_ || woken_ || at_.offset < log_.readable(); });
   woken_ = false;
   asleep_.store(false);
 }
 
 // Up to kBatchRecords of one segment. On an error everything before the record concerned counts.
 Status Dispatcher::DispatchBatch() {
-  if (at_.offset >= log_.appended()) return Status::Ok();
+  if (at_.offset >= log_.readable()) return Status::Ok();
   RecordRef segment;
   APOGEE_RETURN_IF_ERROR(log_.ReadSegment(at_.offset, &segment));
   const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};

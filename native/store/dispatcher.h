@@ -31,6 +31,8 @@ class Dispatcher {
     std::function<void()> on_dispatched;
     std::function<void()> on_arrival;
     std::function<void(const Status&)> on_failure;
+    // What is appended cannot be read yet, and nobody may have asked for that.
+    std::function<void()> on_unreadable = nullptr;
   };
   struct Position {
     PhysicalOffset offset;      // everything below is dispatched
@@ -49,7 +51,7 @@ class Dispatcher {
   void Start(Position from);
   // The log has grown.
   void Wake();
-  // Dispatches what is appended, then ends the thread; no append may follow. Not ok when something
+  // Dispatches what is readable, then ends the thread; no append may follow. Not ok when something
   // was left over. Idempotent.
   Status Stop();
 
@@ -60,6 +62,7 @@ class Dispatcher {
   void Run();
   bool Doze();
   void Sleep();
+  void AskWhenUnreadable();
   Status DispatchBatch();
   Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);
   Status DispatchRecord(const RecordView& record);

@@ -32,6 +32,14 @@ struct StoreOptions {
   uint32_t index_items = 20000000;
   bool check_crc_on_recover = true;
   FlushOptions flush;
+  // kStaged and kMapped go with both flush modes, kPool with kAsync only.
+  WritePath write_path = WritePath::kAuto;
+  uint64_t staging_bytes = 64u << 20;  // see StagingRing::Open
+  bool direct_io = false;              // staged and pool: segments are written past the page cache
+  // Messages can be read only when they are on the device. Counts under kSync only.
+  bool dispatch_durable_only = true;
+  bool warm_segments = false;    // a whole segment is made ready ahead, not only what comes next
+  bool recycle_segments = true;  // up to two retired segments are kept, to become new ones
   int64_t consume_queue_flush_interval_ms = 1000;
   HostAddress store_host;
   RetentionOptions retention;
@@ -64,10 +72,11 @@ struct AppendResult {
   uint32_t size_bytes = 0;
 };
 
-// appended >= flushed; dispatched <= appended. dispatched: queue entries and index below it are
-// readable.
+// appended >= committed >= flushed; dispatched <= appended. committed: written to a segment, lost
+// by the machine's end only. dispatched: queue entries and index below it are readable.
 struct Watermarks {
   PhysicalOffset appended;
+  PhysicalOffset committed;
   PhysicalOffset flushed;
   PhysicalOffset dispatched;
 };

@@ -8,6 +8,26 @@ namespace {
 
 constexpr uint32_t kMostReadAheadBytes = 1 << 20;
 
+CommitLogOptions LogOptions(const StoreOptions& options) {
+  const bool sync = options.flush.mode == FlushMode::kSync;
+  CommitLogOptions log;
+  log.directory = options.commit_log_directory.empty() ? options.root + "/commitlog"
+                                                       : options.commit_log_directory;
+  log.segment_bytes = options.segment_bytes;
+  log.max_body_bytes = options.max_body_bytes;
+  log.store_host = options.store_host;
+  log.write_path = options.write_path;
+  if (log.write_path == WritePath::kAuto) {
+    log.write_path = sync ? WritePath::kStaged : WritePath::kMapped;
+  }
+  log.staging_bytes = options.staging_bytes;
+  log.direct_io = options.direct_io;
+  log.durable_reads = sync && options.dispatch_durable_only;
+  log.warm = options.warm_segments;
+  if (options.recycle_segments) log.recycle_directory = options.root + "/recycled";
+  return log;
+}
+
 }  // namespace
 
 MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreOptions& options,
@@ -16,20 +36,17 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       clock_(clock),
       options_(options),
       listener_(std::move(listener)),
-      log_(io, clock,
-           {options.commit_log_directory.empty() ? options.root + "/commitlog"
-                                                 : options.commit_log_directory,
-            options.segment_bytes, options.max_body_bytes, options.store_host}),
+      log_(io, clock, LogOptions(options)),
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
       checksums_(io, options.root + "/checksums", options.segment_bytes),
       appends_(log_, topics_),
       reads_(log_, queues_),
       read_ahead_(listener_.on_read_ahead),
-      flusher_(log_, options.flush,
-               [this] {
-                 Fail(flusher_.status());
-                 Progress();
-               }),
+      flusher_(log_, options.flush, [this] {
+        Fail(flusher_.status());
+        dispatcher_->Wake();
+        Progress();
+      }),
       space_(io, log_.options().directory, options.root) {}
 
 MessageStoreImpl::~MessageStoreImpl() {
@@ -60,6 +77,7 @@ Watermarks MessageStoreImpl::watermarks() const {
   Watermarks marks;
   if (dispatcher_) marks.dispatched = dispatcher_->dispatched();
   marks.flushed = log_.flushed();
+  marks.committed = log_.committed();
   marks.appended = log_.appended();
   return marks;
 }

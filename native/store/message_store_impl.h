@@ -79,6 +79,8 @@ class MessageStoreImpl final : public MessageStore {
   void OpenRecoveryPoint();
   void KeepQuarantine(const Quarantine& quarantine);
   Status CreateAbortFile();
+  void CheckDirectIo();
+  void MakeReadable();
   void StartThreads(const Dispatcher::Position& from);
   std::unique_ptr<Retention> MakeRetention();
   Status CloseOnce();

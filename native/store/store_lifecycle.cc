@@ -12,6 +12,7 @@ Status MessageStoreImpl::Start() {
   const bool clean = !io_.Exists(options_.root + "/abort");
   Dispatcher::Position position;
   APOGEE_RETURN_IF_ERROR(Recover(clean, &position));
+  CheckDirectIo();
   StartThreads(position);
   closed_.store(false, std::memory_order_release);
   return Status::Ok();
@@ -21,6 +22,9 @@ Status MessageStoreImpl::Start() {
 Status MessageStoreImpl::OpenDirectory() {
   if (options_.root.empty())
     return Status::Error(StatusCode::kInvalidArgument, "a store needs a root directory");
+  if (options_.write_path == WritePath::kPool && options_.flush.mode == FlushMode::kSync)
+    return Status::Error(StatusCode::kInvalidArgument,
+                         "the pool acknowledges what is not written yet: it needs async flush");
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(options_.root));
   APOGEE_RETURN_IF_ERROR(io_.Lock(options_.root + "/lock", &lock_));
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(log_.options().directory));
@@ -101,7 +105,8 @@ void MessageStoreImpl::StartThreads(const Dispatcher::Position& from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
       log_, topics_, queues_, index_.get(), checksums_, arrivals_, options_.delay_levels_ms,
-      Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail});
+      Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail,
+                            [this] { MakeReadable(); }});
   checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(),
                                                  checksums_, checkpoint_, point_file_,
                                                  options_.consume_queue_flush_interval_ms, fail);
@@ -133,6 +138,30 @@ std::unique_ptr<Retention> MessageStoreImpl::MakeRetention() {
       .on_notice = listener_.on_retention};
   return std::make_unique<Retention>(std::move(parts), options_.retention,
                                      std::move(retention_state_));
+}
+
+// For messages that nobody waits for. The pool's may wait for its interval.
+void MessageStoreImpl::MakeReadable() {
+  if (options_.flush.mode == FlushMode::kSync) {
+    flusher_.Request(log_.appended());
+  } else if (log_.options().write_path == WritePath::kStaged) {
+    flusher_.RequestCommit();
+  }
+}
+
+// Direct I/O that cannot be had is told as a note. The abort file is as good as any for asking.
+void MessageStoreImpl::CheckDirectIo() {
+  if (!options_.direct_io) return;
+  std::unique_ptr<StoreFile> probe;
+  if (!log_.staged()) {
+    report_.notes.push_back("direct I/O is off: the mapped write path has none");
+  } else if (options_.segment_bytes % kDirectBytes != 0) {
+    report_.notes.push_back("direct I/O is off: the segment size is no multiple of 4096");
+  } else if (const Status status =
+                 io_.Open(options_.root + "/abort", StoreIo::OpenMode::kDirect, &probe);
+             !status.ok()) {
+    report_.notes.push_back("direct I/O is off: " + status.ToString());
+  }
 }
 
 Status MessageStoreImpl::Close() {
