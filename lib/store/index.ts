@@ -8,6 +8,7 @@ export type {
   RecoveryReport,
   StoreOptions,
   StoreWatermarks,
+  WritePath,
 } from './message-store.ts'
 export { openStore } from './native-store.ts'
 export { PullResult } from './pull-result.ts'

@@ -16,7 +16,28 @@ export interface FlushOptions {
   readonly leastPages?: number | undefined
   /** Async: flushes whatever is dirty at least this often, in milliseconds. 1 to 3,600,000; default 10,000. */
   readonly thoroughIntervalMs?: number | undefined
+  /**
+   * Async with `writePath` `staged` or `pool`: how often staged records are written to the CommitLog files, in
+   * milliseconds. 1 to 3,600,000; default 200.
+   */
+  readonly commitIntervalMs?: number | undefined
+  /** The same: an interval with fewer staged 4 KiB pages is skipped. 0 to 1,000,000; default 4. */
+  readonly commitLeastPages?: number | undefined
+  /** The same: writes whatever is staged at least this often, in milliseconds. 1 to 3,600,000; default 200. */
+  readonly commitThoroughIntervalMs?: number | undefined
 }
+
+/**
+ * How records get into the CommitLog files; the bytes there are the same.
+ *
+ * - `auto`: `staged` when `flush.mode` is `sync`, else `mapped`.
+ * - `mapped`: encoded into the mapped file. What was appended survives the end of the process.
+ * - `staged`: encoded in memory; the flush thread writes all that wait at once, then syncs. Under `sync` nothing is
+ *   acknowledged before. Under `async` what was not written yet (see `commitIntervalMs`) dies with the process.
+ * - `pool`: RocketMQ's transient store pool: as `staged`, and records can be read only after a commit interval. Needs
+ *   `async`.
+ */
+export type WritePath = 'auto' | 'mapped' | 'staged' | 'pool'
 
 /** Where a store lives and how it works. Sizes are in bytes. */
 export interface StoreOptions {
@@ -40,6 +61,24 @@ export interface StoreOptions {
   readonly checkCrcOnRecover?: boolean | undefined
   /** Default async with the defaults there. */
   readonly flush?: FlushOptions | undefined
+  /** Default `auto`. */
+  readonly writePath?: WritePath | undefined
+  /**
+   * Memory for records on their way to the files (`staged`, `pool`), 64 KiB to 1 GiB, rounded up to a power of two;
+   * default 64 MiB. A batch above it is `TOO_LARGE`; when it stays full for a second, appends answer `BUSY`.
+   */
+  readonly stagingBytes?: number | undefined
+  /**
+   * `staged` and `pool`: the files are written past the page cache (O_DIRECT, O_DSYNC). Needs `segmentBytes` in
+   * multiples of 4096 and a file system that has it; else a recovery note says that it is off. Default false.
+   */
+  readonly directIo?: boolean | undefined
+  /** Under `sync`: messages can be read only once they are on the device. Default true. */
+  readonly dispatchDurableOnly?: boolean | undefined
+  /** A whole CommitLog file is made ready ahead of its use, not only the next 32 MiB. Default false. */
+  readonly warmSegments?: boolean | undefined
+  /** Up to two deleted CommitLog files are kept in `rootDir`/recycled and used again. Default true. */
+  readonly recycleSegments?: boolean | undefined
   /** How often ConsumeQueue files are flushed, 1 to 3,600,000 milliseconds; default 1,000. */
   readonly consumeQueueFlushIntervalMs?: number | undefined
   /** Address and port written into every record as its store host. `address` is an IPv4 or IPv6 literal. */

@@ -14,6 +14,7 @@ export const AppendStatus = {
   CORRUPTION: 8,
   TOO_LARGE: 9,
   TIMEOUT: 10,
+  BUSY: 11,
 } as const
 export type AppendStatus = (typeof AppendStatus)[keyof typeof AppendStatus]
 

@@ -15,6 +15,7 @@ import { ApogeeError, type ErrorFacts } from '../base/errors.ts'
  * | `STORE_CORRUPTION` | bytes on disk are not what the format says |
  * | `STORE_TOO_LARGE` | body, properties or record over the limit |
  * | `STORE_TIMEOUT` | a bounded wait ended without its result |
+ * | `STORE_BUSY` | no room in memory right now; nothing was written |
  * | `STORE_ADDON_MISSING` | the native part was not built |
  * | `STORE_ADDON_MISMATCH` | the native part was built from other sources than this file |
  */
@@ -29,6 +30,7 @@ export type StoreErrorCode =
   | 'STORE_CORRUPTION'
   | 'STORE_TOO_LARGE'
   | 'STORE_TIMEOUT'
+  | 'STORE_BUSY'
   | 'STORE_ADDON_MISSING'
   | 'STORE_ADDON_MISMATCH'
 
@@ -36,9 +38,10 @@ const retryableCodes: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'STORE_LOCKED',
   'STORE_NO_SPACE',
   'STORE_TIMEOUT',
+  'STORE_BUSY',
 ])
 
-/** What the store throws and rejects with. `retryable` is true for a lock, a full device and a timeout. */
+/** What the store throws and rejects with. `retryable` is true for a lock, a full device, a timeout and full memory. */
 export class StoreError extends ApogeeError {
   declare readonly code: StoreErrorCode
 

@@ -74,6 +74,38 @@ void ReadFlush(const Napi::Value& value, FlushOptions* flush, std::string& probl
   reader.Integer("intervalMs", 1, kMaxIntervalMs, &flush->interval_ms);
   reader.Integer("leastPages", 0, 1000000, &flush->least_pages);
   reader.Integer("thoroughIntervalMs", 1, kMaxIntervalMs, &flush->thorough_interval_ms);
+  reader.Integer("commitIntervalMs", 1, kMaxIntervalMs, &flush->commit_interval_ms);
+  reader.Integer("commitLeastPages", 0, 1000000, &flush->commit_least_pages);
+  reader.Integer("commitThoroughIntervalMs", 1, kMaxIntervalMs,
+                 &flush->commit_thorough_interval_ms);
+}
+
+// One of the names, by its place among them.
+template <typename Enum, size_t kCount>
+void ReadChoice(const Napi::Value& value, const char* what, const char* const (&names)[kCount],
+                Enum* target, std::string& problem) {
+  if (value.IsUndefined() || !problem.empty()) return;
+  const std::string given = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  std::string all;
+  for (size_t i = 0; i < kCount; i++) {
+    if (given == names[i]) {
+      *target = static_cast<Enum>(i);
+      return;
+    }
+    all.append(i == 0 ? "'" : ", '").append(names[i]).append("'");
+  }
+  problem = std::string(what) + " is not one of " + all;
+}
+
+void ReadWritePath(const Napi::Object& from, StoreOptions* options, std::string& problem) {
+  static constexpr const char* kNames[] = {"auto", "mapped", "staged", "pool"};
+  ReadChoice(from.Get("writePath"), "writePath", kNames, &options->write_path, problem);
+  OptionReader reader(from, "", problem);
+  reader.Integer("stagingBytes", kLeastStagingBytes, kMostStagingBytes, &options->staging_bytes);
+  reader.Boolean("directIo", &options->direct_io);
+  reader.Boolean("dispatchDurableOnly", &options->dispatch_durable_only);
+  reader.Boolean("warmSegments", &options->warm_segments);
+  reader.Boolean("recycleSegments", &options->recycle_segments);
 }
 
 void ReadStoreHost(const Napi::Value& value, HostAddress* host, std::string& problem) {
@@ -175,6 +207,7 @@ std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
   reader.Boolean("checkCrcOnRecover", &options->check_crc_on_recover);
   reader.Integer("consumeQueueFlushIntervalMs", 1, kMaxIntervalMs,
                  &options->consume_queue_flush_interval_ms);
+  ReadWritePath(from, options, problem);
   if (problem.empty()) ReadFlush(from.Get("flush"), &options->flush, problem);
   const Napi::Value retention = from.Get("retention");
   if (problem.empty() && retention.IsObject()) {
