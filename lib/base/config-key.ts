@@ -20,6 +20,8 @@ export interface ConfigFacts {
   readonly live?: true
   /** Accepted, kept and echoed for the sake of existing files; nothing here depends on it. */
   readonly unused?: true
+  /** Not one of Java's: not printed by `-p` and `-m`, whose lines are Java's. */
+  readonly own?: true
   /** Smallest and largest number taken; anything else counts as unparsable. */
   readonly min?: number
   readonly max?: number

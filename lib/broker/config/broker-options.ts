@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ApogeeError } from '../../base/errors.ts'
+import type { WritePath } from '../../store/message-store.ts'
 import type { ConfigValues } from './config-values.ts'
 import { parseDelayLevels } from './delay-levels.ts'
 
@@ -72,6 +73,15 @@ export interface BrokerOptions {
     readonly flushIntervalMs: number
     readonly flushLeastPages: number
     readonly flushThoroughIntervalMs: number
+    readonly commitIntervalMs: number
+    readonly commitLeastPages: number
+    readonly commitThoroughIntervalMs: number
+    readonly writePath: WritePath
+    readonly stagingBytes: number
+    readonly directIo: boolean
+    readonly dispatchDurableOnly: boolean
+    readonly warmSegments: boolean
+    readonly recycleSegments: boolean
     readonly consumeQueueFlushIntervalMs: number
   }
   readonly retention: {
@@ -140,6 +150,10 @@ const identity = ({ broker, store }: ConfigValues): BrokerOptions['identity'] =>
   }
 }
 
+/** As in Java, the pool is for masters under ASYNC_FLUSH; elsewhere its key says nothing. */
+const transientPool = (store: ConfigValues['store']): boolean =>
+  store.transientStorePoolEnable && store.flushDiskType === 'ASYNC_FLUSH' && store.brokerRole !== 'SLAVE'
+
 const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
   const commitLogDir = store.storePathCommitLog ?? join(store.storePathRootDir, 'commitlog')
   return {
@@ -156,6 +170,15 @@ const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
     flushIntervalMs: store.flushIntervalCommitLog,
     flushLeastPages: store.flushCommitLogLeastPages,
     flushThoroughIntervalMs: store.flushCommitLogThoroughInterval,
+    commitIntervalMs: store.commitIntervalCommitLog,
+    commitLeastPages: store.commitCommitLogLeastPages,
+    commitThoroughIntervalMs: store.commitCommitLogThoroughInterval,
+    writePath: transientPool(store) ? 'pool' : store.commitLogWritePath,
+    stagingBytes: store.stagingBufferSize,
+    directIo: store.commitLogDirectIo,
+    dispatchDurableOnly: store.dispatchDurableOnly,
+    warmSegments: store.warmMapedFileEnable,
+    recycleSegments: store.recycleCommitLogFiles,
     consumeQueueFlushIntervalMs: store.flushIntervalConsumeQueue,
   }
 }

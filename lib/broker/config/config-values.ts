@@ -93,7 +93,7 @@ export const withProperties = (
 /** Lines `name=value` in Java's order, as its launcher prints for `-p`; absent values are empty. */
 export const printedLines = (values: ConfigValues, which: 'all' | 'important'): string[] =>
   configRows
-    .filter(({ key }) => which === 'all' || key.important === true)
+    .filter(({ key }) => key.own !== true && (which === 'all' || key.important === true))
     .map(({ table, name, key }) => {
       const value = (values[table] as Readonly<Record<string, ConfigValue>>)[name]
       return `${key.printedAs ?? name}=${value ?? ''}`

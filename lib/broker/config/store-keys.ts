@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { choice, flag, int, long, maybeText, text } from '../../base/config-key.ts'
 
+const OWN = { own: true } as const
 const UNUSED = { unused: true } as const
 const UNUSED_MS = { unused: true, unit: 'ms' } as const
 const PAGES = { unit: 'pages', min: 0 } as const
 const MS = { unit: 'ms', min: 0 } as const
 const LIVE_MS = { ...MS, live: true } as const
 
-/** Every key of Java 4.9.8's MessageStoreConfig, in its order. */
+/** Every key of Java 4.9.8's MessageStoreConfig, in its order, and behind them our own. */
 export const storeKeys = {
   storePathRootDir: text((machine) => join(machine.homeDirectory, 'store'), 'directory of everything stored', {
     important: true,
@@ -28,7 +29,11 @@ export const storeKeys = {
     important: true,
     min: 1,
   }),
-  commitIntervalCommitLog: int(200, 'time between commits of the transient pool', { ...UNUSED_MS, important: true }),
+  commitIntervalCommitLog: int(200, 'time between commits of the transient pool', {
+    unit: 'ms',
+    important: true,
+    min: 1,
+  }),
   useReentrantLockWhenPutMessage: flag(true, 'kind of lock around appends', UNUSED),
   flushCommitLogTimed: flag(true, 'syncs go by time alone', { important: true }),
   flushIntervalConsumeQueue: int(1000, 'time between syncs of queue files', { unit: 'ms', min: 1 }),
@@ -56,14 +61,14 @@ export const storeKeys = {
   maxMessageSize: int(4_194_304, 'largest message body', { unit: 'bytes', min: 1 }),
   checkCRCOnRecover: flag(true, 'recovery checks message bodies'),
   flushCommitLogLeastPages: int(4, 'a timed sync waits for this many pages', PAGES),
-  commitCommitLogLeastPages: int(4, 'a commit waits for this many pages', { ...UNUSED, unit: 'pages' }),
+  commitCommitLogLeastPages: int(4, 'a commit waits for this many pages', PAGES),
   flushLeastPagesWhenWarmMapedFile: int(4096, 'pages between syncs while a file is warmed up', {
     ...UNUSED,
     unit: 'pages',
   }),
   flushConsumeQueueLeastPages: int(2, 'a queue sync waits for this many pages', { ...UNUSED, unit: 'pages' }),
   flushCommitLogThoroughInterval: int(10_000, 'a sync happens at least this often', MS),
-  commitCommitLogThoroughInterval: int(200, 'a commit happens at least this often', UNUSED_MS),
+  commitCommitLogThoroughInterval: int(200, 'a commit happens at least this often', { unit: 'ms', min: 1 }),
   flushConsumeQueueThoroughInterval: int(60_000, 'a queue sync happens at least this often', UNUSED_MS),
   maxTransferBytesOnMessageInMemory: int(262_144, 'most bytes of one pull of recent messages', {
     unit: 'bytes',
@@ -130,7 +135,7 @@ export const storeKeys = {
     important: true,
     live: true,
   }),
-  warmMapedFileEnable: flag(false, 'new files are touched page by page', UNUSED),
+  warmMapedFileEnable: flag(false, 'a whole segment is made ready ahead of its use'),
   offsetCheckInSlave: flag(false, 'a slave corrects offsets of pulls as a master does'),
   debugLockEnable: flag(false, 'prints stacks when the page cache is slow', UNUSED),
   duplicationEnable: flag(false, 'dead key of Java', UNUSED),
@@ -153,4 +158,19 @@ export const storeKeys = {
   enableScheduleAsyncDeliver: flag(false, 'delayed messages are delivered without waiting for each', UNUSED),
   scheduleAsyncDeliverMaxPendingLimit: int(2000, 'most such deliveries in flight', UNUSED),
   scheduleAsyncDeliverMaxResendNum2Blocked: int(3, 'tries before such a delivery blocks', UNUSED),
+  commitLogWritePath: choice(
+    ['auto', 'mapped', 'staged'],
+    'auto',
+    'how records get into the commit log; auto: staged under SYNC_FLUSH, mapped under ASYNC_FLUSH',
+    OWN,
+  ),
+  stagingBufferSize: long(67_108_864, 'memory for records on their way to the commit log, staged or pooled', {
+    ...OWN,
+    unit: 'bytes',
+    min: 65_536,
+    max: 1_073_741_824,
+  }),
+  commitLogDirectIo: flag(false, 'staged records are written past the page cache where the file system can', OWN),
+  dispatchDurableOnly: flag(true, 'under SYNC_FLUSH messages can be read only once they are on the device', OWN),
+  recycleCommitLogFiles: flag(true, 'up to two deleted segments are kept to be used again', OWN),
 } as const

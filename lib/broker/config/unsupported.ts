@@ -23,7 +23,10 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
       'fetchNamesrvAddrByAddressServer: name servers come from namesrvAddr only',
     ],
     [broker.enablePropertyFilter, 'enablePropertyFilter: messages are filtered by tag only'],
-    [store.transientStorePoolEnable, 'transientStorePoolEnable: messages go straight to the page cache'],
+    [
+      store.transientStorePoolEnable && store.flushDiskType !== 'ASYNC_FLUSH',
+      'transientStorePoolEnable: the pool is for ASYNC_FLUSH only',
+    ],
     [store.enableConsumeQueueExt, 'enableConsumeQueueExt: queue entries have no extension'],
     [store.enableLmq || store.enableMultiDispatch, 'enableLmq, enableMultiDispatch: there are no light message queues'],
   ]

@@ -29,6 +29,11 @@ export const refusalOf = (
         return unavailable(store.failure?.message ?? 'STORE_READ_ONLY')
       case AppendStatus.CLOSED:
         return unavailable('STORE_CLOSED')
+      case AppendStatus.BUSY:
+        return {
+          code: ResponseCode.SYSTEM_ERROR,
+          remark: '[PC_SYNCHRONIZED]broker busy, start flow control for a while',
+        }
       case AppendStatus.INVALID_ARGUMENT:
         return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'the message is illegal: a length or range is off' }
       default:

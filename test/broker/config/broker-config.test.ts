@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ConfigTable } from '../../../lib/base/config-key.ts'
 import { parseProperties } from '../../../lib/base/properties-file.ts'
 import { effectiveBrokerConfig, parseBrokerConfig } from '../../../lib/broker/config/broker-config.ts'
 import { configRows, configTables } from '../../../lib/broker/config/config-values.ts'
@@ -10,7 +11,9 @@ import { machine } from '../support/fixtures.ts'
 const parse = (values: Record<string, string> = {}) => parseBrokerConfig(new Map(Object.entries(values)), machine)
 
 test('every key of Java 4.9.8 has its row', () => {
-  const counts = Object.values(configTables).map((table) => Object.keys(table).length)
+  const counts = Object.values(configTables).map(
+    (table) => Object.values(table as ConfigTable).filter((key) => key.own !== true).length,
+  )
   deepEqual(counts, [81, 14, 14, 78])
 })
 
@@ -71,15 +74,32 @@ test('unknown keys are kept and named, bad values leave the default', () => {
   match(config.text, /^colour=blue$/m)
 })
 
+test('the transient pool is for ASYNC_FLUSH only, as in Java', () => {
+  const pooled = parse({ transientStorePoolEnable: 'true', commitIntervalCommitLog: '50' }).config
+  equal(pooled.current.store.writePath, 'pool')
+  equal(pooled.current.store.commitIntervalMs, 50)
+  deepEqual(unsupportedSettings(pooled.values).ignored, [])
+  const sync = parse({ transientStorePoolEnable: 'true', flushDiskType: 'SYNC_FLUSH' }).config
+  equal(sync.current.store.writePath, 'auto')
+  match(unsupportedSettings(sync.values).ignored.join(), /transientStorePoolEnable/)
+})
+
+test('the write path has keys of our own, which -p leaves out', () => {
+  const { config } = parse({ commitLogWritePath: 'staged', stagingBufferSize: '131072', commitLogDirectIo: 'true' })
+  const { writePath, stagingBytes, directIo } = config.current.store
+  deepEqual({ writePath, stagingBytes, directIo }, { writePath: 'staged', stagingBytes: 131_072, directIo: true })
+  ok(!effectiveBrokerConfig(config, 'all').some((line) => line.startsWith('commitLogWritePath')))
+})
+
 test('the replication port is one above the listen port, whatever the file says', () => {
   const { config } = parse({ listenPort: '12000', haListenPort: '1' })
   match(config.text, /^haListenPort=12001$/m)
 })
 
-test('-p prints every key in order, -m the important ones', () => {
+test('-p prints every key of Java in order, -m the important ones', () => {
   const { config } = parse()
   const all = effectiveBrokerConfig(config, 'all')
-  equal(all.length, configRows.length)
+  equal(all.length, configRows.filter(({ key }) => key.own !== true).length)
   equal(all[0], 'rocketmqHome=')
   ok(all.includes('storePathCommitLog='))
   ok(all.includes('isEnableBatchPush=false'))
