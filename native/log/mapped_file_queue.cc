@@ -225,7 +225,7 @@ Status MappedFileQueue::TruncateAfter(int64_t offset, CutTail tail) {
   return tail == CutTail::kWipe ? last.ZeroTail() : Status::Ok();
 }
 
-Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {
+Status MappedFileQueue::RemoveFirstBefore(int64_t offset, Removal removal) {
   // Out of sight first, so that nobody new can hold it; and the file goes not under the lock:
   // deleting a large one takes its time.
   std::shared_ptr<MappedFile> first;
@@ -241,7 +241,7 @@ Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {
   if (!first) {
     return Status::Error(StatusCode::kNotFound, "no segment of " + directory_ + " lies below");
   }
-  const Status retired = Retire(first);
+  const Status retired = Retire(first, removal);
   if (retired.ok()) return retired;
   const std::lock_guard lock(mutex_);
   files_.insert(files_.begin(), std::move(first));
@@ -249,12 +249,17 @@ Status MappedFileQueue::RemoveFirstBefore(int64_t offset) {
 }
 
 // `file` and the caller's are the only references unless a reader holds one: its bytes must stay.
-Status MappedFileQueue::Retire(std::shared_ptr<MappedFile> file) {
+Status MappedFileQueue::Retire(std::shared_ptr<MappedFile> file, Removal removal) {
   constexpr int kOwnReferences = 2;
-  if (pool_ != nullptr && file.use_count() == kOwnReferences && pool_->Offer(file->path())) {
+  if (pool_ != nullptr && removal == Removal::kMayKeep && file.use_count() == kOwnReferences &&
+      pool_->Offer(file->path())) {
     return Status::Ok();
   }
   return file->Remove();
+}
+
+void MappedFileQueue::DropRecycled() {
+  if (pool_ != nullptr) pool_->Clear();
 }
 
 Status MappedFileQueue::RemoveAll() {

@@ -20,6 +20,12 @@ enum class CutTail : uint8_t {
                 // prepared segment
 };
 
+// What becomes of the file of a removed segment.
+enum class Removal : uint8_t {
+  kMayKeep,    // a pool may keep it, to make a new segment of it
+  kFreeSpace,  // deleted
+};
+
 // Segments of one directory, ascending and without gaps; the last one is written. Used by CommitLog
 // and ConsumeQueue.
 //
@@ -74,8 +80,11 @@ class MappedFileQueue {
   // and what was written behind it in its own segment reads as zeros.
   Status TruncateAfter(int64_t offset, CutTail tail = CutTail::kWipe);
   // Removes the first segment when it lies wholly below `offset` and is not the last. Returns
-  // kNotFound otherwise. With a pool it goes there, unless a reader still holds it.
-  Status RemoveFirstBefore(int64_t offset);
+  // kNotFound otherwise. With a pool it goes there, unless a reader still holds it or kFreeSpace
+  // wants the space back.
+  Status RemoveFirstBefore(int64_t offset, Removal removal = Removal::kMayKeep);
+  // Gives back the space of what the pool has.
+  void DropRecycled();
   Status RemoveAll();
 
   const std::string& directory() const { return directory_; }
@@ -87,7 +96,7 @@ class MappedFileQueue {
   Status Create(int64_t start_offset, std::shared_ptr<MappedFile>* file);
   std::vector<std::shared_ptr<MappedFile>> Dirty() const;
   std::string PathOf(int64_t start_offset) const;
-  Status Retire(std::shared_ptr<MappedFile> file);
+  Status Retire(std::shared_ptr<MappedFile> file, Removal removal);
 
   StoreIo& io_;
   const std::string directory_;

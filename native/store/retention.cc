@@ -163,16 +163,26 @@ void Retention::Round(const RetentionOptions& options) {
                    IsDeleteHour(parts_.log.clock().NowMs(), options.delete_hours);
   Status status;
   int64_t deleted = 0;
+  const Removal removal = SpaceRemoval();
   if (parts_.log.min_offset() < truncate_below_) {
-    status = Delete({.by_age = false, .below = truncate_below_}, options, &deleted);
+    status =
+        Delete({.by_age = false, .below = truncate_below_, .removal = removal}, options, &deleted);
   }
   if (status.ok() && due) {
     const int64_t oldest_ms = clock_.now_ms() - options.reserved_ms;
-    status = Delete({.stored_until_ms = oldest_ms, .below = kEverything}, options, &deleted);
+    status = Delete({.stored_until_ms = oldest_ms, .below = kEverything, .removal = removal},
+                    options, &deleted);
   }
   if (status.ok()) status = DeleteForced(options);
   if (status.ok()) status = Trim(options);
   NoteProblem(status);
+}
+
+// Segments kept to be used again are the first to go when space is short.
+Removal Retention::SpaceRemoval() {
+  if (parts_.space.pressure() == SpaceGuard::Pressure::kNone) return Removal::kMayKeep;
+  parts_.log.segments().DropRecycled();
+  return Removal::kFreeSpace;
 }
 
 // Not more than it takes: each of these had its time before it.
@@ -181,8 +191,9 @@ Status Retention::DeleteForced(const RetentionOptions& options) {
     LookAtSpace(options);
     if (parts_.space.pressure() != SpaceGuard::Pressure::kForced || !options.clean_forcibly) break;
     int64_t deleted = 0;
-    APOGEE_RETURN_IF_ERROR(
-        Delete({.by_age = false, .below = kEverything, .at_most = 1}, options, &deleted));
+    APOGEE_RETURN_IF_ERROR(Delete(
+        {.by_age = false, .below = kEverything, .at_most = 1, .removal = Removal::kFreeSpace},
+        options, &deleted));
     if (deleted == 0 || !Pause(options.delete_segment_interval_ms)) break;
   }
   return Status::Ok();

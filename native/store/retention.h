@@ -82,6 +82,7 @@ class Retention {
   Status TruncateBefore(PhysicalOffset offset, const RetentionOptions& options);
   Status SetTopic(const RetentionRequest& request);
   void AwaitDurable(PhysicalOffset wanted);
+  Removal SpaceRemoval();
   Status Delete(const SegmentCleaner::Rule& rule, const RetentionOptions& options,
                 int64_t* deleted_segments);
   Status Trim(const RetentionOptions& options);

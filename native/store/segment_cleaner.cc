@@ -57,16 +57,19 @@ bool SegmentCleaner::Pinned(const std::shared_ptr<MappedFile>& segment,
 Status SegmentCleaner::Delete(const Rule& rule, const RetentionOptions& options, Deleted* deleted) {
   for (int count = 0; count < rule.at_most; ++count) {
     MappedFileQueue& segments = parts_.log.segments();
-    const std::shared_ptr<MappedFile> first = segments.First();
+    std::shared_ptr<MappedFile> first = segments.First();
     if (!first || first == segments.Last() || !MayGo(*first, rule)) return Status::Ok();
     if (count > 0 && !parts_.pause(options.delete_segment_interval_ms)) return Status::Ok();
     if (Pinned(first, options)) return Status::Ok();
-    const Status removed = segments.RemoveFirstBefore(first->start_offset() + first->size());
+    const int64_t start = first->start_offset();
+    const uint32_t size_bytes = first->size();
+    first.reset();  // what nobody holds may be used again
+    const Status removed = segments.RemoveFirstBefore(start + size_bytes, rule.removal);
     if (removed.code() == StatusCode::kNotFound) return Status::Ok();
     APOGEE_RETURN_IF_ERROR(removed);
     ++deleted->segments;
-    deleted->bytes += first->size();
-    if (parts_.on_segment_removed) parts_.on_segment_removed({first->start_offset()});
+    deleted->bytes += size_bytes;
+    if (parts_.on_segment_removed) parts_.on_segment_removed({start});
   }
   return Status::Ok();
 }

@@ -37,6 +37,7 @@ class SegmentCleaner {
     int64_t stored_until_ms = 0;  // ... at or before this
     PhysicalOffset below;         // and only those that end at or below this
     int at_most = kPerRound;
+    Removal removal = Removal::kMayKeep;
   };
   struct Deleted {
     int64_t segments = 0;

@@ -157,6 +157,23 @@ TEST_F(RetentionTest, ANearlyFullDiskDeletesYoungSegmentsButNotTheNewest) {
   Put("T", 0, "more");
 }
 
+TEST_F(RetentionTest, DeletedSegmentsAreKeptForUseAgainUntilTheDiskIsNearlyFull) {
+  const auto recycled = [this] {
+    const std::string directory = options.root + "/recycled";
+    if (!std::filesystem::exists(directory)) return 0L;
+    return std::distance(std::filesystem::directory_iterator(directory), {});
+  };
+  Open();
+  PutSegments("T", 8);
+  RetentionRequest truncate{.kind = Kind::kTruncateBefore};
+  truncate.offset = {2 * options.segment_bytes};
+  EXPECT_EQ(Ask(truncate).deleted_segments, 2);
+  Await([&] { return recycled() > 0; });
+  SetUsedPercent(86);
+  AwaitMin(store->watermarks().appended.value - options.segment_bytes);
+  Await([&] { return recycled() == 0; });
+}
+
 TEST_F(RetentionTest, WithoutForcedCleaningYoungSegmentsStay) {
   options.retention.clean_forcibly = false;
   Open();
@@ -214,6 +231,7 @@ TEST_F(RetentionTest, TruncateBeforeDeletesWholeSegmentsBelow) {
 }
 
 TEST_F(RetentionTest, AQueueWhoseMessagesAreAllGoneGoesOnAtItsOffset) {
+  options.recycle_segments = false;  // files that move cannot be copied
   Open();
   PutSegments("Gone", 2);
   PutSegments("Rest", 3);
