@@ -1,30 +1,9 @@
 #include "log/mapped_file_queue.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace apogee {
-namespace {
-
-constexpr size_t kNameDigits = 20;
-
-// The start offset a segment's name stands for, or -1 when the name is no segment's.
-int64_t ParseSegmentName(const std::string& name) {
-  if (name.size() != kNameDigits) return -1;
-  int64_t offset = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), offset);
-  const bool whole = error == std::errc() && end == name.data() + name.size();
-  // So far from the end that no sum with sizes of files runs over.
-  return whole && offset <= INT64_MAX / 2 ? offset : -1;
-}
-
-}  // namespace
-
-std::string SegmentName(int64_t offset) {
-  const std::string digits = std::to_string(offset);
-  return std::string(kNameDigits - std::min(kNameDigits, digits.size()), '0') + digits;
-}
 
 MappedFileQueue::MappedFileQueue(StoreIo& io, std::string directory, uint32_t file_size_bytes,
                                  uint32_t reserve_step_bytes)

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "log/mapped_file.h"
+#include "log/segment_name.h"
 #include "log/segment_pool.h"
 
 namespace apogee {
@@ -111,8 +112,5 @@ class MappedFileQueue {
       prepare_mutex_;  // guards prepared_; held while a segment is created; taken before mutex_
   std::shared_ptr<MappedFile> prepared_;
 };
-
-// 20 decimal digits, the name of the segment that starts at `offset`.
-std::string SegmentName(int64_t offset);
 
 }  // namespace apogee

@@ -4,48 +4,29 @@
 #include <utility>
 #include <vector>
 
+#include "log/segment_name.h"
+#include "queue/queue_end.h"
+
 namespace apogee {
 namespace {
 
 constexpr int64_t kEntryBytes = kConsumeQueueEntryBytes;
-// A store may have thousands of queues, most of them short: blocks are taken as they are needed.
-constexpr uint32_t kReserveStepBytes = 256 * 1024;
-constexpr size_t kFilesScannedForEnd = 3;
+constexpr int64_t kFilesSynced = 3;  // as many as recovery looks at
 
 uint32_t RoundedUp(uint32_t file_bytes) {
   const uint32_t entries = (file_bytes + kConsumeQueueEntryBytes - 1) / kConsumeQueueEntryBytes;
   return std::max(entries, 1u) * kConsumeQueueEntryBytes;
 }
 
-ConsumeQueueEntry EntryAt(const MappedFile& file, int64_t position) {
-  return DecodeConsumeQueueEntry(file.data() + position);
-}
-
-// Bytes of live entries from the file's start.
-int64_t LiveBytes(const MappedFile& file) {
-  int64_t position = 0;
-  while (position < file.size() && EntryAt(file, position).live()) position += kEntryBytes;
-  return position;
-}
-
-// Whether anything but zeros stands behind `position`, where the live entries end.
-bool AnythingBehind(const MappedFile& file, int64_t position) {
-  auto from = static_cast<uint32_t>(position);
-  uint32_t to = 0;
-  while (from < file.size() && file.NextWritten(from, &from, &to)) {
-    if (std::any_of(file.data() + from, file.data() + to, [](uint8_t b) { return b != 0; }))
-      return true;
-    from = to;
-  }
-  return false;
-}
-
 }  // namespace
 
-ConsumeQueue::ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint32_t file_bytes)
-    : io_(io),
+ConsumeQueue::ConsumeQueue(const QueueSurroundings& surroundings, QueueId id,
+                           std::string directory)
+    : io_(surroundings.io),
+      dirty_(surroundings.dirty),
       id_(id),
-      files_(io, std::move(directory), RoundedUp(file_bytes), kReserveStepBytes) {}
+      files_(io_, surroundings.mappings, std::move(directory), RoundedUp(surroundings.file_bytes)) {
+}
 
 Status ConsumeQueue::Load(bool* damaged, const BeforeLoss& before_loss) {
   *damaged = false;
@@ -56,26 +37,25 @@ Status ConsumeQueue::Load(bool* damaged, const BeforeLoss& before_loss) {
     return Discard();
   }
   APOGEE_RETURN_IF_ERROR(loaded);
-  return FindEnd(damaged, before_loss);
+  return files_.empty() ? Status::Ok() : FindEnd(damaged, before_loss);
 }
 
 Status ConsumeQueue::FindEnd(bool* damaged, const BeforeLoss& before_loss) {
-  const auto files = files_.files();
-  if (files.empty()) return Status::Ok();
-  size_t i = files.size() > kFilesScannedForEnd ? files.size() - kFilesScannedForEnd : 0;
-  int64_t end_bytes = files[i]->start_offset();
-  for (; i < files.size(); ++i) {
-    const int64_t live = LiveBytes(*files[i]);
-    end_bytes = files[i]->start_offset() + live;
-    if (live == files[i]->size()) continue;
-    *damaged = AnythingBehind(*files[i], live);
-    break;
+  QueueEnd end;
+  APOGEE_RETURN_IF_ERROR(FindQueueEnd(files_, &end));
+  *damaged = end.damaged;
+  if (end.damaged && before_loss) APOGEE_RETURN_IF_ERROR(before_loss());
+  if (end.trailing) APOGEE_RETURN_IF_ERROR(files_.CutAfter(end.end_bytes));
+  const int64_t min = files_.begin() / kEntryBytes;
+  const int64_t max = end.end_bytes / kEntryBytes;
+  if (max > min) {
+    first_known_ = {min, end.first};
+    last_known_ = {max - 1, end.last};
+    known_valid_.store(true, std::memory_order_release);
   }
-  for (++i; i < files.size(); ++i) *damaged = *damaged || EntryAt(*files[i], 0).live();
-  if (*damaged && before_loss) APOGEE_RETURN_IF_ERROR(before_loss());
-  APOGEE_RETURN_IF_ERROR(files_.TruncateAfter(end_bytes));
-  min_.store(files_.min_offset() / kEntryBytes, std::memory_order_release);
-  max_.store(end_bytes / kEntryBytes, std::memory_order_release);
+  SetFlushed(end.end_bytes);
+  min_.store(min, std::memory_order_release);
+  max_.store(max, std::memory_order_release);
   return Status::Ok();
 }
 
@@ -92,6 +72,13 @@ Status ConsumeQueue::Discard() {
 }
 
 bool ConsumeQueue::Get(QueueOffset offset, ConsumeQueueEntry* entry) const {
+  if (offset >= min() && known_valid_.load(std::memory_order_acquire)) {
+    for (const KnownEntry* known : {&first_known_, &last_known_}) {
+      if (known->offset != offset.value) continue;
+      *entry = known->entry;
+      return true;
+    }
+  }
   const QueueEntries entries = Read(offset);
   if (entries.count == 0) return false;
   *entry = entries[0];
@@ -99,12 +86,15 @@ bool ConsumeQueue::Get(QueueOffset offset, ConsumeQueueEntry* entry) const {
 }
 
 QueueEntries ConsumeQueue::Read(QueueOffset from) const {
-  const int64_t max = max_.load(std::memory_order_acquire);
-  if (from.value < 0 || from.value >= max) return {};
+  if (from.value < 0 || from >= max()) return {};
   const int64_t at = from.value * kEntryBytes;
   QueueEntries entries;
   entries.file = files_.Find(at);
   if (!entries.file) return {};
+  // Read behind the file: should the queue have been removed and begun again meanwhile, nothing is
+  // looked at that is not written yet.
+  const int64_t max = max_.load(std::memory_order_acquire);
+  if (from.value >= max) return {};
   const int64_t position = at - entries.file->start_offset();
   const int64_t end =
       std::min<int64_t>(entries.file->size(), position + (max - from.value) * kEntryBytes);
@@ -114,53 +104,65 @@ QueueEntries ConsumeQueue::Read(QueueOffset from) const {
 }
 
 QueueOffset ConsumeQueue::NextFile(QueueOffset offset) const {
-  const int64_t entries_per_file = files_.file_size() / kEntryBytes;
+  const int64_t entries_per_file = files_.file_bytes() / kEntryBytes;
   return offset + (entries_per_file - offset.value % entries_per_file);
 }
 
-Status ConsumeQueue::PrepareFile(int64_t at_bytes) {
-  if (current_ && !current_->full()) return Status::Ok();
-  return files_.WritableFile(at_bytes, &current_);
-}
-
-Status ConsumeQueue::AppendBytes(const ConsumeQueueEntry& entry) {
-  uint8_t bytes[kConsumeQueueEntryBytes];
-  EncodeConsumeQueueEntry(entry, bytes);
-  return current_->Append(bytes);
+Status ConsumeQueue::Write(int64_t offset, const ConsumeQueueEntry& entry) {
+  const int64_t at = offset * kEntryBytes;
+  std::shared_ptr<QueueFile> file;
+  APOGEE_RETURN_IF_ERROR(files_.Writable(at, kConsumeQueueEntryBytes, &file));
+  EncodeConsumeQueueEntry(entry, file->mutable_data() + (at - file->start_offset()));
+  return Status::Ok();
 }
 
 Status ConsumeQueue::Append(const ConsumeQueueEntry& entry) {
   const int64_t max = max_.load(std::memory_order_relaxed);
-  APOGEE_RETURN_IF_ERROR(PrepareFile(max * kEntryBytes));
-  APOGEE_RETURN_IF_ERROR(AppendBytes(entry));
+  APOGEE_RETURN_IF_ERROR(Write(max, entry));
   max_.store(max + 1, std::memory_order_release);
+  Dirty();
   return Status::Ok();
 }
 
 Status ConsumeQueue::FillTo(QueueOffset offset) {
-  const bool empty = !files_.Last();
-  APOGEE_RETURN_IF_ERROR(PrepareFile(offset.value * kEntryBytes));
-  if (empty || max().value == min().value) min_.store(offset.value, std::memory_order_release);
-  int64_t next = (current_->start_offset() + current_->wrote()) / kEntryBytes;
-  for (; next < offset.value; ++next) {
-    APOGEE_RETURN_IF_ERROR(PrepareFile(next * kEntryBytes));
-    APOGEE_RETURN_IF_ERROR(AppendBytes(kFillEntry));
+  const bool empty = files_.empty();
+  int64_t next = max().value;
+  if (empty) {
+    const int64_t at = offset.value * kEntryBytes;
+    next = (at - at % files_.file_bytes()) / kEntryBytes;
+    std::shared_ptr<QueueFile> first;
+    APOGEE_RETURN_IF_ERROR(files_.Writable(next * kEntryBytes, kConsumeQueueEntryBytes, &first));
+    SetFlushed(next * kEntryBytes);
+  } else if (next == 0) {
+    next = files_.begin() / kEntryBytes;  // an attempt before this one found the disk full
   }
+  if (empty || max() == min()) min_.store(offset.value, std::memory_order_release);
+  for (; next < offset.value; ++next) APOGEE_RETURN_IF_ERROR(Write(next, kFillEntry));
   max_.store(offset.value, std::memory_order_release);
+  Dirty();
   return Status::Ok();
 }
 
+// Behind the store to max_: either who flushes sees the new end, or this sees that it was taken.
+void ConsumeQueue::Dirty() {
+  if (!listed_dirty_.exchange(true)) dirty_.Add(this);
+}
+
+void ConsumeQueue::ForgetKnown() { known_valid_.store(false, std::memory_order_release); }
+
 Status ConsumeQueue::Cut(QueueOffset offset) {
-  const int64_t first = files_.min_offset() / kEntryBytes;
-  current_.reset();
+  const int64_t first = files_.begin() / kEntryBytes;
+  if (offset.value > first && offset >= max()) return Status::Ok();
+  ForgetKnown();
   if (offset.value <= first) {
     APOGEE_RETURN_IF_ERROR(files_.RemoveAll());
+    SetFlushed(0);
     min_.store(0, std::memory_order_release);
     max_.store(0, std::memory_order_release);
     return Status::Ok();
   }
-  if (offset >= max()) return Status::Ok();
-  APOGEE_RETURN_IF_ERROR(files_.TruncateAfter(offset.value * kEntryBytes));
+  APOGEE_RETURN_IF_ERROR(files_.CutAfter(offset.value * kEntryBytes));
+  SetFlushed(std::min(flushed_bytes_.load(), offset.value * kEntryBytes));
   max_.store(offset.value, std::memory_order_release);
   min_.store(std::min(min().value, offset.value), std::memory_order_release);
   return Status::Ok();
@@ -189,12 +191,17 @@ int64_t ConsumeQueue::FirstInLog(PhysicalOffset log_min, int64_t low, int64_t hi
 }
 
 void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
-  const int64_t low = files_.min_offset() / kEntryBytes;
+  const int64_t low = files_.begin() / kEntryBytes;
+  ConsumeQueueEntry first;
+  // The usual case of a queue just loaded: its first entry is known, and still good.
+  if (Get({low}, &first) && first != kFillEntry && first.physical_offset >= log_min) {
+    return min_.store(low, std::memory_order_release);
+  }
   min_.store(FirstInLog(log_min, low, std::max(low, max().value)), std::memory_order_release);
 }
 
 Status ConsumeQueue::TrimBelow(PhysicalOffset log_min, int* removed) {
-  const int64_t low = std::max(min().value, files_.min_offset() / kEntryBytes);
+  const int64_t low = std::max(min().value, files_.begin() / kEntryBytes);
   const int64_t high = max().value;
   ConsumeQueueEntry first;
   // Most queues have nothing to trim.
@@ -217,17 +224,49 @@ Status ConsumeQueue::AdvanceMin(QueueOffset offset, int* removed) {
   }
 }
 
-Status ConsumeQueue::SyncAll() {
-  const auto files = files_.files();
-  size_t i = files.size() > kFilesScannedForEnd ? files.size() - kFilesScannedForEnd : 0;
-  for (; i < files.size(); ++i) APOGEE_RETURN_IF_ERROR(files[i]->SyncAll());
-  return Flush();
+Status ConsumeQueue::Remove() {
+  const std::lock_guard lock(flush_mutex_);
+  ForgetKnown();
+  max_.store(0, std::memory_order_release);
+  min_.store(0, std::memory_order_release);
+  SetFlushed(0);
+  if (!io_.Exists(directory())) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(Discard());
+  APOGEE_RETURN_IF_ERROR(io_.Remove(directory()));
+  return io_.SyncDirectory(directory().substr(0, directory().rfind('/')));
 }
 
 Status ConsumeQueue::Flush() {
-  if (unflushed_bytes() <= 0) return Status::Ok();
-  int64_t flushed = 0;
-  return files_.Flush(&flushed);
+  const std::lock_guard lock(flush_mutex_);
+  APOGEE_RETURN_IF_ERROR(sync_failure_);
+  const int64_t to = max().value * kEntryBytes;
+  const int64_t from = flushed_bytes_.load(std::memory_order_acquire);
+  if (from >= to) return Status::Ok();
+  sync_failure_ = files_.Sync(from, to);
+  if (sync_failure_.ok()) SetFlushed(to);
+  return sync_failure_;
+}
+
+Status ConsumeQueue::FlushTaken(int64_t least_bytes) {
+  const int64_t unflushed = unflushed_bytes();
+  if (unflushed > 0 && unflushed < least_bytes) {
+    dirty_.Add(this);
+    return Status::Ok();
+  }
+  listed_dirty_.exchange(false);
+  return Flush();
+}
+
+Status ConsumeQueue::SyncAll() {
+  const std::lock_guard lock(flush_mutex_);
+  const int64_t to = max().value * kEntryBytes;
+  if (to <= files_.begin()) return Status::Ok();
+  const int64_t file_bytes = files_.file_bytes();
+  const int64_t last = (to - 1) - (to - 1) % file_bytes;
+  APOGEE_RETURN_IF_ERROR(
+      files_.Sync(std::max(files_.begin(), last - (kFilesSynced - 1) * file_bytes), to));
+  SetFlushed(to);
+  return Status::Ok();
 }
 
 }  // namespace apogee

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/offsets.h"
 #include "base/status.h"
 #include "format/consume_queue_entry.h"
-#include "log/mapped_file_queue.h"
+#include "queue/dirty_queues.h"
+#include "queue/queue_files.h"
 
 namespace apogee {
 
@@ -22,7 +24,7 @@ struct QueueId {
 
 // Consecutive entries in place; valid while `file` is held.
 struct QueueEntries {
-  std::shared_ptr<MappedFile> file;
+  std::shared_ptr<QueueFile> file;
   const uint8_t* bytes = nullptr;
   int64_t count = 0;
 
@@ -31,25 +33,33 @@ struct QueueEntries {
   }
 };
 
+// What all queues of a store share. Outlives them.
+struct QueueSurroundings {
+  StoreIo& io;
+  QueueMappings& mappings;
+  DirtyQueues& dirty;
+  uint32_t file_bytes = 6000000;  // rounded up to a multiple of the entry's size
+};
+
 // One queue of one topic: for each queue offset where its record lies in the log. Disposable: made
-// again from the log.
+// again from the log. Its files are mapped when entries are read or added, not before.
 //
-// Thread: Load, Cut, CorrectMin on the opening thread, before any other; Append and FillTo on the
-// dispatch thread; Flush on one thread at a time; the rest from any. Readers see an entry only when
-// it is complete.
+// Thread: Load, Cut on the opening thread, before any other; Append and FillTo on the dispatch
+// thread; Remove with no Append; Flush and CorrectMin on one thread each at a time; the rest from
+// any. Readers see an entry only when it is complete.
 class ConsumeQueue {
  public:
-  // `file_bytes` is rounded up to a multiple of the entry's size. Touches no file.
-  ConsumeQueue(StoreIo& io, QueueId id, std::string directory, uint32_t file_bytes);
+  // Touches no file.
+  ConsumeQueue(const QueueSurroundings& surroundings, QueueId id, std::string directory);
 
   QueueId id() const { return id_; }
   const std::string& directory() const { return files_.directory(); }
 
   // Told before anything is dropped that only the log has then; not ok ends the loading with that.
   using BeforeLoss = std::function<Status()>;
-  // Maps the files and finds the end in the last three. Files that cannot be a queue are removed.
-  // `damaged` says that entries were lost by this, so that the log must be read again for this
-  // queue.
+  // Lists the files and finds the end with a few positioned reads. Files that cannot be a queue are
+  // removed. `damaged` says that entries were lost by this, so that the log must be read again for
+  // this queue.
   Status Load(bool* damaged, const BeforeLoss& before_loss = {});
 
   // 0 <= min() <= max() except while the first entry of a queue that starts in the middle is
@@ -75,6 +85,9 @@ class ConsumeQueue {
   // min() = first entry whose record the log still has (starts at `log_min` or later), max() when
   // there is none.
   void CorrectMin(PhysicalOffset log_min);
+  // Removes files and directory, durably: an empty queue that starts at 0. Readers keep what they
+  // hold.
+  Status Remove();
 
   // Retention, on one thread beside the writer. Moves min() on to the first entry whose record the
   // log still has, never back, and removes files wholly below it, but never the last. `removed`:
@@ -83,24 +96,44 @@ class ConsumeQueue {
   // The same for a min() chosen by the caller; at most max().
   Status AdvanceMin(QueueOffset offset, int* removed);
 
-  int64_t unflushed_bytes() const { return files_.max_offset() - files_.flushed_offset(); }
+  int64_t unflushed_bytes() const {
+    return max().value * kConsumeQueueEntryBytes - flushed_bytes_.load(std::memory_order_acquire);
+  }
+  // The first failure is sticky: the kernel may have dropped the pages.
   Status Flush();
+  // As Flush, for a queue taken from DirtyQueues; it comes back there when it has less than
+  // `least_bytes`.
+  Status FlushTaken(int64_t least_bytes);
   // Recovery: makes the last files durable whatever was flushed before.
   Status SyncAll();
 
  private:
+  // An entry that loading has read, so that recovery need not read it again.
+  struct KnownEntry {
+    int64_t offset = -1;
+    ConsumeQueueEntry entry;
+  };
   Status FindEnd(bool* damaged, const BeforeLoss& before_loss);
   Status Discard();
   int64_t FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const;
-  Status PrepareFile(int64_t at_bytes);
-  Status AppendBytes(const ConsumeQueueEntry& entry);
+  Status Write(int64_t offset, const ConsumeQueueEntry& entry);
+  void Dirty();
+  void ForgetKnown();
+  void SetFlushed(int64_t bytes) { flushed_bytes_.store(bytes, std::memory_order_release); }
 
   StoreIo& io_;
+  DirtyQueues& dirty_;
   const QueueId id_;
-  MappedFileQueue files_;
-  std::shared_ptr<MappedFile> current_;  // dispatch thread
+  QueueFiles files_;
   std::atomic<int64_t> min_{0};
   std::atomic<int64_t> max_{0};
+  std::atomic<int64_t> flushed_bytes_{0};  // as far as files go, like max_ * entry size
+  std::atomic<bool> listed_dirty_{false};
+  std::atomic<bool> known_valid_{false};
+  KnownEntry first_known_;  // written by Load only
+  KnownEntry last_known_;
+  std::mutex flush_mutex_;  // held by Flush, SyncAll and Remove; guards sync_failure_
+  Status sync_failure_;
 };
 
 }  // namespace apogee

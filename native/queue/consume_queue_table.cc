@@ -1,9 +1,14 @@
 #include "queue/consume_queue_table.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <mutex>
 #include <string_view>
 #include <utility>
+
+#include "base/parallel.h"
 
 namespace apogee {
 namespace {
@@ -28,15 +33,60 @@ std::string Printable(std::string_view name) {
 }  // namespace
 
 ConsumeQueueTable::ConsumeQueueTable(StoreIo& io, std::string directory, uint32_t file_bytes,
-                                     TopicTable& topics)
-    : io_(io), directory_(std::move(directory)), file_bytes_(file_bytes), topics_(topics) {}
+                                     TopicTable& topics, size_t mapped_files)
+    : io_(io),
+      directory_(std::move(directory)),
+      topics_(topics),
+      mappings_(mapped_files),
+      surroundings_{io_, mappings_, dirty_, file_bytes} {}
 
 Status ConsumeQueueTable::Load(LoadReport* report, const ConsumeQueue::BeforeLoss& before_loss) {
+  const size_t threads = LoadingThreads();
+  std::vector<Found> topics;
+  APOGEE_RETURN_IF_ERROR(ListTopics(&topics, report));
+  APOGEE_RETURN_IF_ERROR(
+      ParallelFor(topics.size(), threads, [&](size_t i) { return ListQueues(&topics[i]); }));
+
+  std::vector<ConsumeQueue*> queues;
+  for (Found& topic : topics) {
+    std::ranges::move(topic.ignored, std::back_inserter(report->ignored));
+    TopicHandle handle;
+    APOGEE_RETURN_IF_ERROR(topics_.Intern(topic.topic, &handle));
+    for (const std::string& name : topic.queue_names) {
+      int32_t queue_id = 0;
+      ParseQueueId(name, &queue_id);
+      APOGEE_RETURN_IF_ERROR(FindOrCreate({handle, queue_id}, &queues.emplace_back()));
+    }
+  }
+
+  std::mutex loss_mutex;  // guards lost
+  bool lost = false;
+  const auto once = [&] {
+    const std::lock_guard lock(loss_mutex);
+    if (lost || !before_loss) return Status::Ok();
+    APOGEE_RETURN_IF_ERROR(before_loss());
+    lost = true;
+    return Status::Ok();
+  };
+  std::vector<uint8_t> damaged(queues.size());
+  APOGEE_RETURN_IF_ERROR(ParallelFor(queues.size(), threads, [&](size_t i) {
+    bool queue_damaged = false;
+    const Status loaded = queues[i]->Load(&queue_damaged, once);
+    damaged[i] = queue_damaged;
+    return loaded;
+  }));
+  for (size_t i = 0; i < queues.size(); ++i) {
+    if (damaged[i] != 0) report->damaged.push_back(queues[i]);
+  }
+  return Status::Ok();
+}
+
+Status ConsumeQueueTable::ListTopics(std::vector<Found>* topics, LoadReport* report) const {
   std::vector<DirEntry> entries;
   APOGEE_RETURN_IF_ERROR(io_.List(directory_, &entries));
   for (const DirEntry& entry : entries) {
     if (entry.is_directory && IsValidTopicName(entry.name)) {
-      APOGEE_RETURN_IF_ERROR(LoadTopic(entry.name, before_loss, report));
+      topics->push_back({entry.name, {}, {}});
     } else {
       report->ignored.push_back("consumequeue/" + Printable(entry.name) +
                                 " is not the directory of a topic");
@@ -45,25 +95,17 @@ Status ConsumeQueueTable::Load(LoadReport* report, const ConsumeQueue::BeforeLos
   return Status::Ok();
 }
 
-Status ConsumeQueueTable::LoadTopic(const std::string& topic,
-                                    const ConsumeQueue::BeforeLoss& before_loss,
-                                    LoadReport* report) {
-  TopicHandle handle;
-  APOGEE_RETURN_IF_ERROR(topics_.Intern(topic, &handle));
+Status ConsumeQueueTable::ListQueues(Found* topic) const {
   std::vector<DirEntry> entries;
-  APOGEE_RETURN_IF_ERROR(io_.List(directory_ + '/' + topic, &entries));
-  for (const DirEntry& entry : entries) {
+  APOGEE_RETURN_IF_ERROR(io_.List(directory_ + '/' + topic->topic, &entries));
+  for (DirEntry& entry : entries) {
     int32_t queue_id = 0;
-    if (!entry.is_directory || !ParseQueueId(entry.name, &queue_id)) {
-      report->ignored.push_back("consumequeue/" + topic + '/' + Printable(entry.name) +
-                                " is not the directory of a queue");
-      continue;
+    if (entry.is_directory && ParseQueueId(entry.name, &queue_id)) {
+      topic->queue_names.push_back(std::move(entry.name));
+    } else {
+      topic->ignored.push_back("consumequeue/" + topic->topic + '/' + Printable(entry.name) +
+                               " is not the directory of a queue");
     }
-    ConsumeQueue* queue = nullptr;
-    APOGEE_RETURN_IF_ERROR(FindOrCreate({handle, queue_id}, &queue));
-    bool damaged = false;
-    APOGEE_RETURN_IF_ERROR(queue->Load(&damaged, before_loss));
-    if (damaged) report->damaged.push_back(queue);
   }
   return Status::Ok();
 }
@@ -71,7 +113,7 @@ Status ConsumeQueueTable::LoadTopic(const std::string& topic,
 ConsumeQueue* ConsumeQueueTable::Find(QueueId id) const {
   const std::shared_lock lock(mutex_);
   const auto found = queues_.find(id);
-  return found == queues_.end() ? nullptr : found->second.get();
+  return found == queues_.end() || found->second.removed ? nullptr : found->second.queue.get();
 }
 
 Status ConsumeQueueTable::FindOrCreate(QueueId id, ConsumeQueue** queue) {
@@ -85,9 +127,12 @@ Status ConsumeQueueTable::FindOrCreate(QueueId id, ConsumeQueue** queue) {
   std::string directory = directory_ + '/';
   directory.append(topic).append(1, '/').append(std::to_string(id.queue_id));
   const std::lock_guard lock(mutex_);
-  auto& slot = queues_[id];
-  if (!slot) slot = std::make_unique<ConsumeQueue>(io_, id, std::move(directory), file_bytes_);
-  *queue = slot.get();
+  Slot& slot = queues_[id];
+  if (!slot.queue) {
+    slot.queue = std::make_unique<ConsumeQueue>(surroundings_, id, std::move(directory));
+  }
+  slot.removed = false;
+  *queue = slot.queue.get();
   return Status::Ok();
 }
 
@@ -95,8 +140,38 @@ std::vector<ConsumeQueue*> ConsumeQueueTable::All() const {
   const std::shared_lock lock(mutex_);
   std::vector<ConsumeQueue*> all;
   all.reserve(queues_.size());
-  for (const auto& [id, queue] : queues_) all.push_back(queue.get());
+  for (const auto& [id, slot] : queues_) {
+    if (!slot.removed) all.push_back(slot.queue.get());
+  }
   return all;
+}
+
+Status ConsumeQueueTable::RemoveTopic(TopicHandle topic) {
+  std::vector<ConsumeQueue*> queues;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, slot] : queues_) {
+      if (id.topic != topic) continue;
+      slot.removed = true;
+      queues.push_back(slot.queue.get());
+    }
+  }
+  for (ConsumeQueue* queue : queues) APOGEE_RETURN_IF_ERROR(queue->Remove());
+  std::string directory = directory_ + '/';
+  directory.append(topics_.Name(topic));
+  if (!io_.Exists(directory)) return Status::Ok();
+  // Stays when something that is no queue stands in it.
+  const Status removed = io_.Remove(directory);
+  return removed.error_number() == ENOTEMPTY || removed.error_number() == EEXIST
+             ? Status::Ok()
+             : io_.SyncDirectory(directory_);
+}
+
+Status ConsumeQueueTable::Flush(int64_t least_bytes) {
+  for (ConsumeQueue* queue : dirty_.Take()) {
+    APOGEE_RETURN_IF_ERROR(queue->FlushTaken(least_bytes));
+  }
+  return Status::Ok();
 }
 
 }  // namespace apogee

@@ -65,7 +65,7 @@ void Checkpointer::Run() {
     if (stop_) return;
     const bool all = std::exchange(hastened_, false) || round % kRoundsPerCheckpoint == 0;
     lock.unlock();
-    Status status = all ? Status::Ok() : FlushQueues(kWorthASyncBytes);
+    Status status = all ? Status::Ok() : queues_.Flush(kWorthASyncBytes);
     if (status.ok() && all && !due_) status = Collect();
     if (status.ok()) status = WriteDue();
     if (!status.ok()) {
@@ -74,13 +74,6 @@ void Checkpointer::Run() {
     }
     lock.lock();
   }
-}
-
-Status Checkpointer::FlushQueues(int64_t least_bytes) {
-  for (ConsumeQueue* queue : queues_.All()) {
-    if (queue->unflushed_bytes() >= least_bytes) APOGEE_RETURN_IF_ERROR(queue->Flush());
-  }
-  return Status::Ok();
 }
 
 // Every record stored up to then is dispatched, 0 when none is known: a millisecond counts when it
@@ -108,7 +101,7 @@ Status Checkpointer::Collect() {
   point.queue_entries = QueueEntries();
   point.times = checkpoint_.times();
   const int64_t dispatched_ms = DispatchedMs(position);
-  APOGEE_RETURN_IF_ERROR(FlushQueues(1));
+  APOGEE_RETURN_IF_ERROR(queues_.Flush(1));
   if (index_ != nullptr) {
     point.index_offset = position.offset;
     point.index_end_offset = index_->end_offset();

@@ -46,7 +46,6 @@ class Checkpointer {
 
  private:
   void Run();
-  Status FlushQueues(int64_t least_bytes);
   Status Collect();
   Status WriteDue();
   int64_t DispatchedMs(const Dispatcher::Position& position) const;

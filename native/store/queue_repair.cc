@@ -119,7 +119,8 @@ Status QueueRepair::CompareEntry(const DispatchItem& item, ConsumeQueue* queue, 
     state->confirmed = std::max(state->confirmed, offset + 1);
     return Status::Ok();
   }
-  const bool older = entry != kFillEntry && entry.physical_offset < item.entry.physical_offset;
+  const bool older =
+      entry.live() && entry != kFillEntry && entry.physical_offset < item.entry.physical_offset;
   // An older entry that was not met in this scan counts when the log has its message, or had it.
   const bool kept =
       entry.physical_offset < scan_from_ &&

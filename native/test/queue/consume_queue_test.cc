@@ -16,7 +16,7 @@ constexpr uint32_t kFile = 100;  // five entries
 class ConsumeQueueTest : public testing::Test {
  protected:
   std::unique_ptr<ConsumeQueue> Make() {
-    return std::make_unique<ConsumeQueue>(io_, QueueId{{0}, 0}, directory_ / "T/0", kFile);
+    return std::make_unique<ConsumeQueue>(surroundings_, QueueId{{0}, 0}, directory_ / "T/0");
   }
   std::unique_ptr<ConsumeQueue> Load(bool expect_damaged = false) {
     auto queue = Make();
@@ -34,6 +34,9 @@ class ConsumeQueueTest : public testing::Test {
 
   test::TempDirectory directory_;
   test::FaultyStoreIo io_{PosixStoreIo()};
+  QueueMappings mappings_;
+  DirtyQueues dirty_;
+  QueueSurroundings surroundings_{io_, mappings_, dirty_, kFile};
 };
 
 TEST_F(ConsumeQueueTest, TouchesNoFileBeforeItsFirstEntry) {
@@ -198,7 +201,8 @@ TEST_F(ConsumeQueueTest, AFullDiskIsAnErrorThatPasses) {
 }
 
 TEST_F(ConsumeQueueTest, FileSizeIsRoundedUpToWholeEntries) {
-  ConsumeQueue queue(io_, {{0}, 0}, directory_ / "T/1", 41);
+  const QueueSurroundings odd{io_, mappings_, dirty_, 41};
+  ConsumeQueue queue(odd, {{0}, 0}, directory_ / "T/1");
   Fill(queue, 0, 1);
   EXPECT_EQ(std::filesystem::file_size(directory_ / ("T/1/" + SegmentName(0))), 60u);
 }
