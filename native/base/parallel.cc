@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -36,13 +35,7 @@ Status ParallelFor(size_t count, size_t threads, const std::function<Status(size
   };
   std::vector<std::thread> helpers;
   helpers.reserve(threads);
-  for (size_t i = 1; i < std::min(threads, count); ++i) {
-    try {
-      helpers.emplace_back(run);
-    } catch (const std::system_error&) {
-      break;  // no more threads to be had: those there are do the work
-    }
-  }
+  for (size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(run);
   run();
   for (std::thread& helper : helpers) helper.join();
   return failure;

@@ -20,8 +20,7 @@ uint32_t RoundedUp(uint32_t file_bytes) {
 
 }  // namespace
 
-ConsumeQueue::ConsumeQueue(const QueueSurroundings& surroundings, QueueId id,
-                           std::string directory)
+ConsumeQueue::ConsumeQueue(const QueueSurroundings& surroundings, QueueId id, std::string directory)
     : io_(surroundings.io),
       dirty_(surroundings.dirty),
       id_(id),
@@ -191,6 +190,7 @@ int64_t ConsumeQueue::FirstInLog(PhysicalOffset log_min, int64_t low, int64_t hi
 }
 
 void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
+  const std::lock_guard lock(upkeep_mutex_);
   const int64_t low = files_.begin() / kEntryBytes;
   ConsumeQueueEntry first;
   // The usual case of a queue just loaded: its first entry is known, and still good.
@@ -201,16 +201,22 @@ void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {
 }
 
 Status ConsumeQueue::TrimBelow(PhysicalOffset log_min, int* removed) {
+  const std::lock_guard lock(upkeep_mutex_);
   const int64_t low = std::max(min().value, files_.begin() / kEntryBytes);
   const int64_t high = max().value;
   ConsumeQueueEntry first;
   // Most queues have nothing to trim.
   const bool current = low >= high || (Get({low}, &first) && first != kFillEntry &&
                                        first.physical_offset >= log_min);
-  return AdvanceMin({current ? std::min(low, high) : FirstInLog(log_min, low, high)}, removed);
+  return MoveMinOn({current ? std::min(low, high) : FirstInLog(log_min, low, high)}, removed);
 }
 
 Status ConsumeQueue::AdvanceMin(QueueOffset offset, int* removed) {
+  const std::lock_guard lock(upkeep_mutex_);
+  return MoveMinOn(offset, removed);
+}
+
+Status ConsumeQueue::MoveMinOn(QueueOffset offset, int* removed) {
   *removed = 0;
   const int64_t wanted = std::min(offset, max()).value;
   int64_t now = min().value;
@@ -225,7 +231,7 @@ Status ConsumeQueue::AdvanceMin(QueueOffset offset, int* removed) {
 }
 
 Status ConsumeQueue::Remove() {
-  const std::lock_guard lock(flush_mutex_);
+  const std::lock_guard lock(upkeep_mutex_);
   ForgetKnown();
   max_.store(0, std::memory_order_release);
   min_.store(0, std::memory_order_release);
@@ -237,7 +243,7 @@ Status ConsumeQueue::Remove() {
 }
 
 Status ConsumeQueue::Flush() {
-  const std::lock_guard lock(flush_mutex_);
+  const std::lock_guard lock(upkeep_mutex_);
   APOGEE_RETURN_IF_ERROR(sync_failure_);
   const int64_t to = max().value * kEntryBytes;
   const int64_t from = flushed_bytes_.load(std::memory_order_acquire);
@@ -258,7 +264,7 @@ Status ConsumeQueue::FlushTaken(int64_t least_bytes) {
 }
 
 Status ConsumeQueue::SyncAll() {
-  const std::lock_guard lock(flush_mutex_);
+  const std::lock_guard lock(upkeep_mutex_);
   const int64_t to = max().value * kEntryBytes;
   if (to <= files_.begin()) return Status::Ok();
   const int64_t file_bytes = files_.file_bytes();

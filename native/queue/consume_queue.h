@@ -115,6 +115,7 @@ class ConsumeQueue {
   };
   Status FindEnd(bool* damaged, const BeforeLoss& before_loss);
   Status Discard();
+  Status MoveMinOn(QueueOffset offset, int* removed);
   int64_t FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const;
   Status Write(int64_t offset, const ConsumeQueueEntry& entry);
   void Dirty();
@@ -132,7 +133,8 @@ class ConsumeQueue {
   std::atomic<bool> known_valid_{false};
   KnownEntry first_known_;  // written by Load only
   KnownEntry last_known_;
-  std::mutex flush_mutex_;  // held by Flush, SyncAll and Remove; guards sync_failure_
+  std::mutex upkeep_mutex_;  // one of Flush, SyncAll, CorrectMin, TrimBelow, AdvanceMin and
+                             // Remove at a time; guards sync_failure_
   Status sync_failure_;
 };
 

@@ -167,6 +167,18 @@ Status ConsumeQueueTable::RemoveTopic(TopicHandle topic) {
              : io_.SyncDirectory(directory_);
 }
 
+Status ConsumeQueueTable::Remove(QueueId id) {
+  ConsumeQueue* queue = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = queues_.find(id);
+    if (found == queues_.end()) return Status::Ok();
+    found->second.removed = true;
+    queue = found->second.queue.get();
+  }
+  return queue->Remove();
+}
+
 Status ConsumeQueueTable::Flush(int64_t least_bytes) {
   for (ConsumeQueue* queue : dirty_.Take()) {
     APOGEE_RETURN_IF_ERROR(queue->FlushTaken(least_bytes));

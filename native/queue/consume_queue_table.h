@@ -40,6 +40,9 @@ class ConsumeQueueTable {
   // another call.
   Status RemoveTopic(TopicHandle topic);
 
+  // The same for one queue; the topic's directory stays.
+  Status Remove(QueueId id);
+
   // Makes durable every queue that has at least `least_bytes` which may not be. Clean ones are not
   // looked at. One caller at a time.
   Status Flush(int64_t least_bytes);

@@ -93,9 +93,8 @@ Status IsFull(const QueueFiles& files, int64_t start, bool* full) {
   APOGEE_RETURN_IF_ERROR(ReadEntry(*file, file_bytes - kEntryBytes, &last));
   uint64_t from = 0;
   uint64_t to = 0;
-  *full = last.live() &&
-          file->NextWritten(0, static_cast<uint64_t>(file_bytes), &from, &to) && from == 0 &&
-          to == static_cast<uint64_t>(file_bytes);
+  *full = last.live() && file->NextWritten(0, static_cast<uint64_t>(file_bytes), &from, &to) &&
+          from == 0 && to == static_cast<uint64_t>(file_bytes);
   return Status::Ok();
 }
 

@@ -11,8 +11,8 @@ namespace apogee {
 // Where the entries of a loaded queue end, and what stands at both ends.
 struct QueueEnd {
   int64_t end_bytes = 0;
-  bool damaged = false;  // entries stand behind the end, or some are missing in front of it
-  bool trailing = false;  // something stands behind the end that is to be cut
+  bool damaged = false;     // entries stand behind the end, or some are missing in front of it
+  bool trailing = false;    // something stands behind the end that is to be cut
   ConsumeQueueEntry first;  // meaningful when there are entries
   ConsumeQueueEntry last;
 };

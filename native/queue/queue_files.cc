@@ -52,17 +52,16 @@ Status QueueFiles::Add(const DirEntry& entry, bool last) {
     return io_.SyncDirectory(directory_);
   }
   if (entry.size_bytes != file_bytes_) {
-    return Status::Error(StatusCode::kCorruption, path + " has " +
-                                                      std::to_string(entry.size_bytes) +
-                                                      " bytes instead of " +
-                                                      std::to_string(file_bytes_));
+    return Status::Error(StatusCode::kCorruption,
+                         path + " has " + std::to_string(entry.size_bytes) + " bytes instead of " +
+                             std::to_string(file_bytes_));
   }
   if (mapped_.empty()) first_start_ = start_offset;
   const int64_t expected = first_start_ + static_cast<int64_t>(mapped_.size()) * file_bytes_;
   if (start_offset != expected) {
-    return Status::Error(StatusCode::kCorruption, "the file before " + path +
-                                                      " is missing: expected " +
-                                                      SegmentName(expected));
+    return Status::Error(
+        StatusCode::kCorruption,
+        "the file before " + path + " is missing: expected " + SegmentName(expected));
   }
   mapped_.emplace_back();
   return Status::Ok();
@@ -217,8 +216,7 @@ Status QueueFiles::SyncFile(int64_t start_offset, int64_t from, int64_t to) cons
   if (mapped) return mapped->Sync(static_cast<uint32_t>(from), static_cast<uint32_t>(to));
   // The pages outlived their mapping; any descriptor of the file reaches them.
   std::unique_ptr<StoreFile> file;
-  APOGEE_RETURN_IF_ERROR(
-      io_.Open(PathOf(start_offset), StoreIo::OpenMode::kReadWrite, &file));
+  APOGEE_RETURN_IF_ERROR(io_.Open(PathOf(start_offset), StoreIo::OpenMode::kReadWrite, &file));
   return file->Sync();
 }
 

@@ -2,12 +2,19 @@
 
 #include <algorithm>
 
+#include "store/dispatch_item.h"
+
 namespace apogee {
 namespace {
 
 bool HasQueueOffset(int32_t sys_flag) {
   const int32_t transaction = sys_flag & kTransactionTypeMask;
   return transaction != kTransactionPrepared && transaction != kTransactionRollback;
+}
+
+uint64_t Key(QueueId id) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 |
+         static_cast<uint32_t>(id.queue_id);
 }
 
 void FailAll(std::span<AppendResult> results, StatusCode code) {
@@ -40,6 +47,7 @@ bool AppendPath::AppendGroup(std::span<const AppendRequest> requests,
                              std::span<AppendResult> results) {
   fields_.resize(requests.size());
   counted_.clear();
+  texts_.clear();
   for (size_t i = 0; i < requests.size(); ++i) {
     const StatusCode code = MakeFields(requests[i], &fields_[i]);
     if (code == StatusCode::kOk) continue;
@@ -76,12 +84,59 @@ StatusCode AppendPath::MakeFields(const AppendRequest& request, MessageFields* f
   fields->prepared_transaction_offset = request.prepared_transaction_offset;
   fields->body = request.body;
   fields->properties = request.properties;
+  if (multi_dispatch_.enabled) {
+    const StatusCode code = NameLmqPlaces(request, fields);
+    if (code != StatusCode::kOk) return code;
+  }
   if (HasQueueOffset(request.sys_flag)) {
     int64_t& next = Next({request.topic, request.queue_id});
-    fields->queue_offset = {next++};
-    counted_.push_back(&next);
+    fields->queue_offset = {next};
+    Count(next);
   }
   return StatusCode::kOk;
+}
+
+void AppendPath::Count(int64_t& next) {
+  ++next;
+  counted_.push_back(&next);
+}
+
+// Gives the message an offset in each queue it names. As in Java, a name that stands there twice
+// gets one, and a message without a place in its own queue counts in none.
+StatusCode AppendPath::NameLmqPlaces(const AppendRequest& request, MessageFields* fields) {
+  const std::string_view value = ReadDispatchProperties(request.properties).multi_dispatch;
+  if (value.find_first_not_of(" \t") == std::string_view::npos) return StatusCode::kOk;
+  const std::vector<std::string_view> names = LmqNames(value);
+  if (names.empty()) return StatusCode::kInvalidArgument;
+  const int32_t queue_id = multi_dispatch_.lmq_enabled ? 0 : request.queue_id;
+  lmq_counters_.clear();
+  lmq_offsets_.clear();
+  for (const std::string_view name : names) {
+    TopicHandle topic;
+    if (!topics_.Intern(name, &topic).ok()) return StatusCode::kTooLarge;
+    if (lmq_queues_ >= multi_dispatch_.max_lmq_queues && !next_.contains(Key({topic, queue_id}))) {
+      return StatusCode::kTooLarge;
+    }
+    int64_t& next = Next({topic, queue_id});
+    lmq_offsets_.push_back(next);
+    if (std::ranges::find(lmq_counters_, &next) == lmq_counters_.end()) {
+      lmq_counters_.push_back(&next);
+    }
+  }
+  const std::string& text =
+      texts_.emplace_back(WithMultiQueueOffsets(request.properties, lmq_offsets_));
+  fields->properties = {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  if (!HasQueueOffset(request.sys_flag)) return StatusCode::kOk;
+  for (int64_t* const next : lmq_counters_) Count(*next);
+  return StatusCode::kOk;
+}
+
+void AppendPath::Forget(TopicHandle topic) {
+  const bool lmq = IsLmqName(topics_.Name(topic));
+  const auto forgotten = std::erase_if(next_, [&](const auto& entry) {
+    return static_cast<int32_t>(entry.first >> 32) == topic.value;
+  });
+  if (lmq) lmq_queues_ -= static_cast<int32_t>(forgotten);
 }
 
 void AppendPath::TakeBack(size_t count) {
@@ -91,8 +146,9 @@ void AppendPath::TakeBack(size_t count) {
 
 int64_t& AppendPath::Next(QueueId id) {
   // References into an unordered_map stay valid while it grows.
-  return next_[static_cast<uint64_t>(static_cast<uint32_t>(id.topic.value)) << 32 |
-               static_cast<uint32_t>(id.queue_id)];
+  const auto [entry, added] = next_.try_emplace(Key(id), 0);
+  if (added && IsLmqName(topics_.Name(id.topic))) ++lmq_queues_;
+  return entry->second;
 }
 
 std::string_view AppendPath::TopicName(TopicHandle topic) {

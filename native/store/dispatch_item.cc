@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/java_hash.h"
+#include "store/multi_dispatch.h"
 
 namespace apogee {
 namespace {
@@ -17,6 +18,8 @@ void Keep(std::string_view name, std::string_view value, DispatchProperties* int
   if (name == "KEYS") into->keys = value;
   if (name == "UNIQ_KEY") into->unique_key = value;
   if (name == "DELAY") into->delay_level = value;
+  if (name == kMultiDispatchProperty) into->multi_dispatch = value;
+  if (name == kMultiQueueOffsetProperty) into->multi_queue_offset = value;
 }
 
 // Java's Integer.parseInt for what brokers write; 0 for anything else.
@@ -70,6 +73,8 @@ DispatchItem MakeDispatchItem(const RecordView& record, std::span<const int64_t>
   item.queue_offset = fields.queue_offset;
   item.entry = {fields.physical_offset, static_cast<int32_t>(record.size_bytes),
                 TagCode(record, properties, delay_levels_ms)};
+  item.multi_queues = properties.multi_dispatch;
+  item.multi_queue_offsets = properties.multi_queue_offset;
   item.index = {fields.physical_offset, fields.store_time_ms, fields.topic, properties.unique_key,
                 properties.keys};
   return item;

@@ -18,6 +18,8 @@ struct DispatchProperties {
   std::string_view keys;
   std::string_view unique_key;
   std::string_view delay_level;
+  std::string_view multi_dispatch;
+  std::string_view multi_queue_offset;
 };
 
 // Reads the stored text as Java does: name 0x01 value, joined by 0x02, the last of equal names
@@ -32,6 +34,9 @@ struct DispatchItem {
   int32_t queue_id = 0;
   QueueOffset queue_offset;
   ConsumeQueueEntry entry;
+  // Names and offsets as stored, see DispatchPlaces.
+  std::string_view multi_queues;
+  std::string_view multi_queue_offsets;
   IndexedRecord index;
 };
 

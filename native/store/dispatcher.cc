@@ -23,13 +23,15 @@ constexpr int kDozesBeforeAsking = 2;
 
 Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
                        IndexService* index, RecordChecksums& checksums, Arrivals& arrivals,
-                       std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
+                       const DispatchPlaces& places, std::vector<int64_t> delay_levels_ms,
+                       Callbacks callbacks)
     : log_(log),
       topics_(topics),
       queues_(queues),
       index_(index),
       checksums_(checksums),
       arrivals_(arrivals),
+      places_(places),
       delay_levels_ms_(std::move(delay_levels_ms)),
       callbacks_(std::move(callbacks)) {}
 
@@ -131,6 +133,9 @@ Status Dispatcher::DispatchBatch() {
   RecordRef segment;
   APOGEE_RETURN_IF_ERROR(log_.ReadSegment(at_.offset, &segment));
   const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};
+  std::unique_lock gate(gate_mutex_);
+  const std::lock_guard lock(queues_mutex_);
+  gate.unlock();
   Position at = at_;
   Status status = DispatchBytes(segment.bytes, &at);
   if (segment_end - at.offset < kBlankBytes) at.offset = segment_end;
@@ -163,7 +168,8 @@ Status Dispatcher::DispatchBytes(std::span<const uint8_t> bytes, Position* at) {
 
 Status Dispatcher::DispatchRecord(const RecordView& record) {
   const DispatchItem item = MakeDispatchItem(record, delay_levels_ms_);
-  if (item.queued) APOGEE_RETURN_IF_ERROR(PutEntry(item));
+  APOGEE_RETURN_IF_ERROR(
+      places_.Visit(item, [this](const DispatchItem& place) { return PutEntry(place); }));
   if (item.indexed && index_ != nullptr) APOGEE_RETURN_IF_ERROR(index_->Put(item.index));
   return Status::Ok();
 }
@@ -178,6 +184,13 @@ Status Dispatcher::PutEntry(const DispatchItem& item) {
   APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
   if (touched_.empty() || touched_.back() != queue) touched_.push_back(queue);
   return Status::Ok();
+}
+
+Status Dispatcher::RemoveTopic(TopicHandle topic) {
+  const std::lock_guard gate(gate_mutex_);
+  const std::lock_guard lock(queues_mutex_);
+  last_queue_ = nullptr;
+  return queues_.RemoveTopic(topic);
 }
 
 Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {

@@ -15,6 +15,7 @@
 #include "queue/consume_queue_table.h"
 #include "store/arrivals.h"
 #include "store/dispatch_item.h"
+#include "store/dispatch_places.h"
 #include "store/record_checksums.h"
 
 namespace apogee {
@@ -44,8 +45,8 @@ class Dispatcher {
 
   // `index` may be null.
   Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
-             RecordChecksums& checksums, Arrivals& arrivals, std::vector<int64_t> delay_levels_ms,
-             Callbacks callbacks);
+             RecordChecksums& checksums, Arrivals& arrivals, const DispatchPlaces& places,
+             std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
   ~Dispatcher();
 
   void Start(Position from);
@@ -54,6 +55,10 @@ class Dispatcher {
   // Dispatches what is readable, then ends the thread; no append may follow. Not ok when something
   // was left over. Idempotent.
   Status Stop();
+
+  // Removes the topic's queues between two batches. Records that RemovedTopics covers are passed
+  // over afterwards; later ones begin the queues again.
+  Status RemoveTopic(TopicHandle topic);
 
   PhysicalOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
   Position position() const;
@@ -76,13 +81,18 @@ class Dispatcher {
   IndexService* const index_;
   RecordChecksums& checksums_;
   Arrivals& arrivals_;
+  const DispatchPlaces& places_;
   const std::vector<int64_t> delay_levels_ms_;
   const Callbacks callbacks_;
 
+  // Held by a batch, and by who changes queues beside it. Who waits for it holds the gate, which
+  // the next batch goes through first.
+  std::mutex queues_mutex_;
+  std::mutex gate_mutex_;
   Position at_;  // dispatch thread
   std::vector<ConsumeQueue*>
       touched_;  // dispatch thread; queues with entries not yet told to arrivals_
-  ConsumeQueue* last_queue_ = nullptr;  // dispatch thread; where the record before went
+  ConsumeQueue* last_queue_ = nullptr;  // guarded by queues_mutex_; where the record before went
   std::string last_topic_;
 
   std::atomic<int64_t> dispatched_{0};

@@ -13,8 +13,10 @@
 #include "base/offsets.h"
 #include "base/status.h"
 #include "flush/log_flusher.h"
+#include "format/consume_queue_entry.h"
 #include "format/message_record.h"
 #include "io/store_io.h"
+#include "store/multi_dispatch.h"
 #include "store/retention_options.h"
 
 namespace apogee {
@@ -46,6 +48,7 @@ struct StoreOptions {
   // Java's delay table: ms per level, index 0 = level 1. Sets the tag code of SCHEDULE_TOPIC_XXXX
   // entries.
   std::vector<int64_t> delay_levels_ms;
+  MultiDispatchOptions multi_dispatch;
 };
 
 // One message to append. Views live only during Append.
@@ -205,6 +208,10 @@ class MessageStore {
   // waits for watermarks().flushed >= physical_offset + size_bytes and calls RequestFlush once for
   // the whole group.
   virtual void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) = 0;
+  // Removes the topic's queues with their files, durably. Its messages stay in the log until their
+  // time is over, but no queue leads to them; the next one appended has queue offset 0. Appender
+  // thread; waits for the disk. Nothing happens for a topic without queues.
+  virtual Status RemoveTopic(std::string_view topic) = 0;
   virtual void RequestFlush(PhysicalOffset end) = 0;
 
   virtual Watermarks watermarks() const = 0;
@@ -230,6 +237,10 @@ class MessageStore {
 
   virtual bool Bounds(TopicHandle topic, int32_t queue_id,
                       QueueBounds* bounds) const = 0;  // false: no such queue
+  // Copies the queue's entries from `from` on, as many as there are up to the span's size, and
+  // returns how many; 0 when `from` is outside the queue's bounds.
+  virtual size_t ReadEntries(TopicHandle topic, int32_t queue_id, QueueOffset from,
+                             std::span<ConsumeQueueEntry> into) const = 0;
   // Java's getOffsetInQueueByTime: first offset stored at or after the time, clamped to the queue's
   // bounds.
   virtual QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id,

@@ -39,14 +39,16 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       log_(io, clock, LogOptions(options)),
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
       checksums_(io, options.root + "/checksums", options.segment_bytes),
-      appends_(log_, topics_),
+      places_(options_.multi_dispatch, removed_),
+      appends_(log_, topics_, options_.multi_dispatch),
       reads_(log_, queues_),
       read_ahead_(listener_.on_read_ahead),
-      flusher_(log_, options.flush, [this] {
-        Fail(flusher_.status());
-        dispatcher_->Wake();
-        Progress();
-      }),
+      flusher_(log_, options.flush,
+               [this] {
+                 Fail(flusher_.status());
+                 dispatcher_->Wake();
+                 Progress();
+               }),
       space_(io, log_.options().directory, options.root) {}
 
 MessageStoreImpl::~MessageStoreImpl() {
@@ -66,6 +68,22 @@ void MessageStoreImpl::Append(std::span<const AppendRequest> requests,
     return;
   }
   if (appends_.Append(requests, results)) dispatcher_->Wake();
+}
+
+// What is durable first: that old messages have no queue. An opening after a crash finishes the
+// rest.
+Status MessageStoreImpl::RemoveTopic(std::string_view topic) {
+  if (closed_.load(std::memory_order_acquire)) {
+    return Status::Error(StatusCode::kClosed, "the store is closed");
+  }
+  if (failure_.failed()) {
+    return Status::Error(StatusCode::kReadOnly, failure_.status().ToString());
+  }
+  TopicHandle handle;
+  if (!topics_.Find(topic, &handle)) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(removed_.Add(topic, log_.appended(), log_.min_offset()));
+  appends_.Forget(handle);
+  return dispatcher_->RemoveTopic(handle);
 }
 
 void MessageStoreImpl::RequestFlush(PhysicalOffset end) {
@@ -135,6 +153,11 @@ size_t MessageStoreImpl::TakeArrivals(std::span<int32_t> topics, std::span<int32
 
 bool MessageStoreImpl::Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const {
   return reads_.Bounds({topic, queue_id}, bounds);
+}
+
+size_t MessageStoreImpl::ReadEntries(TopicHandle topic, int32_t queue_id, QueueOffset from,
+                                     std::span<ConsumeQueueEntry> into) const {
+  return reads_.ReadEntries({topic, queue_id}, from, into);
 }
 
 QueueOffset MessageStoreImpl::OffsetByTime(TopicHandle topic, int32_t queue_id,

@@ -12,6 +12,7 @@
 #include "store/arrivals.h"
 #include "store/checkpoint.h"
 #include "store/checkpointer.h"
+#include "store/dispatch_places.h"
 #include "store/dispatcher.h"
 #include "store/failure.h"
 #include "store/message_store.h"
@@ -20,6 +21,7 @@
 #include "store/record_checksums.h"
 #include "store/recovery.h"
 #include "store/recovery_point_file.h"
+#include "store/removed_topics.h"
 #include "store/retention.h"
 #include "store/space_guard.h"
 
@@ -41,6 +43,7 @@ class MessageStoreImpl final : public MessageStore {
     return topics_.Intern(topic, handle);
   }
   void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) override;
+  Status RemoveTopic(std::string_view topic) override;
   void RequestFlush(PhysicalOffset end) override;
   Watermarks watermarks() const override;
   Status failure() const override { return failure_.status(); }
@@ -55,6 +58,8 @@ class MessageStoreImpl final : public MessageStore {
     return read_ahead_.TakeDone(tickets);
   }
   bool Bounds(TopicHandle topic, int32_t queue_id, QueueBounds* bounds) const override;
+  size_t ReadEntries(TopicHandle topic, int32_t queue_id, QueueOffset from,
+                     std::span<ConsumeQueueEntry> into) const override;
   QueueOffset OffsetByTime(TopicHandle topic, int32_t queue_id,
                            int64_t store_time_ms) const override;
   int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const override;
@@ -78,6 +83,7 @@ class MessageStoreImpl final : public MessageStore {
   Status Recover(bool clean, Dispatcher::Position* position);
   void OpenRecoveryPoint();
   void KeepQuarantine(const Quarantine& quarantine);
+  Status FinishRemovals();
   Status CreateAbortFile();
   void CheckDirectIo();
   void MakeReadable();
@@ -105,6 +111,8 @@ class MessageStoreImpl final : public MessageStore {
   ConsumeQueueTable queues_;
   std::unique_ptr<IndexService> index_;  // null: disabled
   RecordChecksums checksums_;
+  RemovedTopics removed_;
+  const DispatchPlaces places_;
   Checkpoint checkpoint_;
   RecoveryPointFile point_file_;
   Arrivals arrivals_;

@@ -46,9 +46,15 @@ bool QueueRepair::MatchesLog(const ConsumeQueue& queue, QueueOffset offset,
   if (!log_.Read(entry.physical_offset, static_cast<uint32_t>(entry.size_bytes), &found).ok())
     return false;
   const RecordView record = ParseRecord(found.bytes, false);
-  return record.kind == RecordKind::kMessage && record.fields.queue_offset == offset &&
-         record.fields.queue_id == queue.id().queue_id &&
-         record.fields.topic == topics_.Name(queue.id().topic);
+  if (record.kind != RecordKind::kMessage) return false;
+  const std::string_view topic = topics_.Name(queue.id().topic);
+  bool matches = false;
+  const auto compare = [&](const DispatchItem& place) {
+    matches = matches || (place.queue_offset == offset && place.queue_id == queue.id().queue_id &&
+                          place.topic == topic);
+    return Status::Ok();
+  };
+  return places_.Visit(MakeDispatchItem(record, {}), compare).ok() && matches;
 }
 
 Status QueueRepair::CutForScan(ConsumeQueue* queue, QueueOffset offset) {

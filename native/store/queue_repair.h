@@ -9,6 +9,7 @@
 #include "log/commit_log.h"
 #include "queue/consume_queue_table.h"
 #include "store/dispatch_item.h"
+#include "store/dispatch_places.h"
 #include "store/quarantine.h"
 
 namespace apogee {
@@ -25,10 +26,12 @@ class QueueRepair {
   // `quarantine`: entries of records in there stay, so that their queue offsets are not given out
   // again.
   QueueRepair(const CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
-              ConsumeQueue::BeforeLoss before_loss, const Quarantine& quarantine)
+              const DispatchPlaces& places, ConsumeQueue::BeforeLoss before_loss,
+              const Quarantine& quarantine)
       : log_(log),
         topics_(topics),
         queues_(queues),
+        places_(places),
         before_loss_(std::move(before_loss)),
         quarantine_(quarantine) {}
 
@@ -79,6 +82,7 @@ class QueueRepair {
   const CommitLog& log_;
   TopicTable& topics_;
   ConsumeQueueTable& queues_;
+  const DispatchPlaces& places_;
   const ConsumeQueue::BeforeLoss before_loss_;
   const Quarantine& quarantine_;
   PhysicalOffset scan_from_;

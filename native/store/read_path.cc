@@ -51,6 +51,20 @@ bool ReadPath::Bounds(QueueId id, QueueBounds* bounds) const {
   return true;
 }
 
+size_t ReadPath::ReadEntries(QueueId id, QueueOffset from,
+                             std::span<ConsumeQueueEntry> into) const {
+  const ConsumeQueue* queue = queues_.Find(id);
+  size_t count = 0;
+  while (queue != nullptr && from >= queue->min() && count < into.size()) {
+    const QueueEntries entries = queue->Read(from);
+    if (entries.count == 0) break;
+    const int64_t taken = std::min(entries.count, static_cast<int64_t>(into.size() - count));
+    for (int64_t i = 0; i < taken; ++i) into[count++] = entries[i];
+    from = from + taken;
+  }
+  return count;
+}
+
 // Java's binary search with its edges: an equal time wins; behind the last message the last one;
 // else the nearer neighbour, the older one when both are as near. 0 for a queue without messages or
 // one whose record is unreadable.

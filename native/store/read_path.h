@@ -24,6 +24,7 @@ class ReadPath {
   // See MessageStore for all of these.
   PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const;
   bool Bounds(QueueId id, QueueBounds* bounds) const;
+  size_t ReadEntries(QueueId id, QueueOffset from, std::span<ConsumeQueueEntry> into) const;
   QueueOffset OffsetByTime(QueueId id, int64_t store_time_ms) const;
   int64_t StoreTimeAt(QueueId id, QueueOffset offset) const;
   int64_t EarliestStoreTime() const;

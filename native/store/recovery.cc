@@ -164,7 +164,8 @@ Status Recovery::DispatchRecord(const RecordView& record, bool first_scan) {
     }
   }
   const DispatchItem item = MakeDispatchItem(record, input_.delay_levels_ms);
-  if (item.queued) APOGEE_RETURN_IF_ERROR(repair_.Place(item));
+  APOGEE_RETURN_IF_ERROR(input_.places.Visit(
+      item, [this](const DispatchItem& place) { return repair_.Place(place); }));
   if (first_scan && item.indexed && input_.index != nullptr) return input_.index->Put(item.index);
   return Status::Ok();
 }

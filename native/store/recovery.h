@@ -9,6 +9,7 @@
 #include "index/index_service.h"
 #include "log/commit_log.h"
 #include "queue/consume_queue_table.h"
+#include "store/dispatch_places.h"
 #include "store/dispatcher.h"
 #include "store/log_end.h"
 #include "store/message_store.h"
@@ -33,6 +34,7 @@ struct RecoveryInput {
   bool check_crc = true;
   bool sync_flush = false;  // acknowledged records were synced, in order
   std::span<const int64_t> delay_levels_ms;
+  const DispatchPlaces& places;
   std::vector<ConsumeQueue*> damaged_queues;
   ConsumeQueue::BeforeLoss before_loss = {};
   ProgressReporter* progress = nullptr;
@@ -45,7 +47,8 @@ class Recovery {
  public:
   explicit Recovery(const RecoveryInput& input)
       : input_(input),
-        repair_(input.log, input.topics, input.queues, input.before_loss, quarantine_) {}
+        repair_(input.log, input.topics, input.queues, input.places, input.before_loss,
+                quarantine_) {}
 
   // Finds the log's end. Changes nothing.
   Status FindEnd();

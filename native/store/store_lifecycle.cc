@@ -48,6 +48,8 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
     return checkpoint_.Write({times.physical_ms, 0, times.index_ms});
   };
   APOGEE_RETURN_IF_ERROR(queues_.Load(&loaded, before_loss));
+  APOGEE_RETURN_IF_ERROR(removed_.Load(io_, options_.root));
+  APOGEE_RETURN_IF_ERROR(FinishRemovals());
   if (index_) APOGEE_RETURN_IF_ERROR(index_->Load(&loaded.ignored));
   report_.notes.insert(report_.notes.end(), loaded.ignored.begin(), loaded.ignored.end());
   std::string note;
@@ -66,6 +68,7 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
                      .check_crc = options_.check_crc_on_recover,
                      .sync_flush = options_.flush.mode == FlushMode::kSync,
                      .delay_levels_ms = options_.delay_levels_ms,
+                     .places = places_,
                      .damaged_queues = std::move(loaded.damaged),
                      .before_loss = before_loss,
                      .progress = &progress});
@@ -94,6 +97,21 @@ void MessageStoreImpl::KeepQuarantine(const Quarantine& quarantine) {
   if (!written.ok()) report_.notes.push_back("quarantine.json: " + written.ToString());
 }
 
+// A removal that a crash ended left queues whose entries lead to old messages only.
+Status MessageStoreImpl::FinishRemovals() {
+  const auto removed = removed_.topics();
+  if (removed.empty()) return Status::Ok();
+  for (ConsumeQueue* queue : queues_.All()) {
+    const auto topic = removed.find(topics_.Name(queue->id().topic));
+    ConsumeQueueEntry last;
+    if (topic == removed.end() || !queue->Get({queue->max().value - 1}, &last)) continue;
+    if (last != kFillEntry && last.physical_offset < topic->second) {
+      APOGEE_RETURN_IF_ERROR(queues_.Remove(queue->id()));
+    }
+  }
+  return Status::Ok();
+}
+
 Status MessageStoreImpl::CreateAbortFile() {
   std::unique_ptr<StoreFile> file;
   APOGEE_RETURN_IF_ERROR(io_.Open(options_.root + "/abort", StoreIo::OpenMode::kCreate, &file));
@@ -104,7 +122,8 @@ Status MessageStoreImpl::CreateAbortFile() {
 void MessageStoreImpl::StartThreads(const Dispatcher::Position& from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
-      log_, topics_, queues_, index_.get(), checksums_, arrivals_, options_.delay_levels_ms,
+      log_, topics_, queues_, index_.get(), checksums_, arrivals_, places_,
+      options_.delay_levels_ms,
       Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail,
                             [this] { MakeReadable(); }});
   checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(),

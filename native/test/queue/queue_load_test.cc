@@ -31,9 +31,8 @@ Status MakeQueue(const std::string& directory, int64_t files, uint32_t file_byte
   }
   for (int64_t i = 0; i < files; ++i) {
     std::unique_ptr<StoreFile> file;
-    APOGEE_RETURN_IF_ERROR(
-        PosixStoreIo().Open(directory + '/' + SegmentName(i * file_bytes),
-                            StoreIo::OpenMode::kCreate, &file));
+    APOGEE_RETURN_IF_ERROR(PosixStoreIo().Open(directory + '/' + SegmentName(i * file_bytes),
+                                               StoreIo::OpenMode::kCreate, &file));
     APOGEE_RETURN_IF_ERROR(file->Truncate(file_bytes));
     const bool last = i + 1 == files;
     APOGEE_RETURN_IF_ERROR(
