@@ -41,6 +41,7 @@ export const storeOptionsOf = (options: BrokerOptions, storeHost: StoreHost): St
     warmSegments: store.warmSegments,
     recycleSegments: store.recycleSegments,
     consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
+    multiDispatch: store.multiDispatch,
     retention: retentionOptionsOf(options),
     storeHost,
     delayLevelsMs: delay.levelsMs,

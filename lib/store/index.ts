@@ -3,6 +3,8 @@ export type {
   FlushOptions,
   KeyQueryResult,
   MessageStore,
+  MultiDispatchOptions,
+  QueueEntry,
   ReadLimits,
   RecoveryProgress,
   RecoveryReport,

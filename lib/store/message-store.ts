@@ -92,6 +92,32 @@ export interface StoreOptions {
    * is slower. What it throws is an uncaught exception.
    */
   readonly onRecoveryProgress?: ((progress: RecoveryProgress) => void) | undefined
+  /** Messages that stand in several queues. Default: none do. */
+  readonly multiDispatch?: MultiDispatchOptions | undefined
+}
+
+/**
+ * How messages that name further queues in their property `INNER_MULTI_DISPATCH` (names with the prefix `%LMQ%`, joined
+ * by commas) get a place in each of them. The offsets they get are stored in `INNER_MULTI_QUEUE_OFFSET`. A message with
+ * another name is `INVALID_ARGUMENT`.
+ */
+export interface MultiDispatchOptions {
+  /** Default false: the property is like any other. */
+  readonly enabled?: boolean | undefined
+  /** Whether these queues have the id 0. Default false: the id of the message's own queue. */
+  readonly lmqEnabled?: boolean | undefined
+  /** A message that would need more queues than this is `TOO_LARGE`. 0 to 2^31 - 1; default 20,000. */
+  readonly maxLmqQueues?: number | undefined
+}
+
+/** One entry of a queue as it stands in its file. */
+export interface QueueEntry {
+  /** Where the record starts in the log. */
+  readonly physicalOffset: number
+  /** Size of the whole record. */
+  readonly sizeBytes: number
+  /** Java hash code of the tag, 0 without one; of a delayed message its due time; may be an address of Java's extension files. */
+  readonly tagsCode: bigint
 }
 
 /** Physical offsets up to which the log has come. `appended >= flushed`, `appended >= dispatched`. */
@@ -236,6 +262,18 @@ export interface MessageStore extends AsyncDisposable {
   onArrival(listener: (topic: TopicHandle, queueId: number) => void): void
   /** First readable queue offset and the one behind the last; undefined when there is no such queue. */
   bounds(topic: TopicHandle, queueId: number): { min: number; max: number } | undefined
+  /**
+   * Entries of a queue from `fromQueueOffset` on, at most `count` (0 to 4,096); none when that is outside its bounds.
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`
+   */
+  queueEntries(topic: TopicHandle, queueId: number, fromQueueOffset: number, count: number): QueueEntry[]
+  /**
+   * Removes all queues of a topic with their files, durably. Its messages stay in the log until their time is over, but
+   * no queue leads to them; the next message appended to the topic has queue offset 0. Waits for the disk. A topic
+   * without queues is no error.
+   * @throws {StoreError} `STORE_READ_ONLY`, `STORE_IO_ERROR` (may be tried again), `STORE_CLOSED`
+   */
+  removeTopic(topic: string): void
   /** First queue offset stored at or after the time, clamped to the queue's bounds. */
   offsetByTime(topic: TopicHandle, queueId: number, timestampMs: number): number
   /** Store time of one message in milliseconds since the epoch, -1 when there is none. */

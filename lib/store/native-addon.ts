@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appendRowColumns } from './append-batch.ts'
-import type { KeyQueryResult, RecoveryReport, StoreOptions } from './message-store.ts'
+import type { KeyQueryResult, QueueEntry, RecoveryReport, StoreOptions } from './message-store.ts'
 import { pullResultColumns } from './pull-result.ts'
 import type { RetentionOptions, RetentionRequestKind, RetentionResult, RetentionStats } from './retention.ts'
 import { AppendStatus, PullStatus } from './status.ts'
@@ -106,6 +106,9 @@ export interface StoreAddon {
   setRetentionWaiting(id: number, waiting: boolean): void
   takeRetentionResults(id: number): RetentionResult[]
   topicRetentions(id: number): { topic: string; timeMs: number; bytes: number }[]
+  /** Waits for the disk. */
+  removeTopic(id: number, name: string): void
+  queueEntries(id: number, topic: number, queueId: number, fromQueueOffset: number, count: number): QueueEntry[]
   queues(id: number): { topic: string; queueId: number }[]
   /** Takes the lock of an open store. @throws {StoreError} `STORE_LOCKED` */
   lockDirectory(rootDir: string, makeError: ErrorFactory): object

@@ -4,6 +4,7 @@ import { callApart, type FlushCallback, FlushWaiters } from './flush-waiters.ts'
 import type {
   KeyQueryResult,
   MessageStore,
+  QueueEntry,
   ReadLimits,
   RecoveryProgress,
   RecoveryReport,
@@ -214,6 +215,16 @@ class NativeStore implements MessageStore {
   get minPhysicalOffset(): number {
     this.#mustBeOpen()
     return this.#addon.minPhysicalOffset(this.#id)
+  }
+
+  queueEntries(topic: TopicHandle, queueId: number, fromQueueOffset: number, count: number): QueueEntry[] {
+    this.#mustBeOpen()
+    return this.#addon.queueEntries(this.#id, topic, queueId, fromQueueOffset, count)
+  }
+
+  removeTopic(topic: string): void {
+    this.#mustBeOpen()
+    this.#addon.removeTopic(this.#id, topic)
   }
 
   queues(): { topic: string; queueId: number }[] {

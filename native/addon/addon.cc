@@ -43,6 +43,8 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"offsetByTime", OffsetByTime},
     {"storeTimeAt", StoreTimeAt},
     {"queues", Queues},
+    {"removeTopic", RemoveTopic},
+    {"queueEntries", ReadQueueEntries},
     {"earliestStoreTime", EarliestStoreTime},
     {"minPhysicalOffset", MinPhysicalOffset},
     {"readRecord", ReadRecord},

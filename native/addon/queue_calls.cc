@@ -21,6 +21,8 @@ napi_value Boolean(napi_env env, bool value) {
   return result;
 }
 
+constexpr int64_t kMaxEntries = 4096;
+
 }  // namespace
 
 napi_value Topic(napi_env env, napi_callback_info info) {
@@ -103,6 +105,41 @@ napi_value StoreTimeAt(napi_env env, napi_callback_info info) {
     return call.Refuse();
   }
   return call.Number(call.store().StoreTimeAt(topic, queue_id, offset));
+}
+
+napi_value RemoveTopic(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 2);
+  std::string name;
+  if (!call.IsOpen() || !call.arguments().String(1, "topic", kMaxNameBytes, &name))
+    return call.Refuse();
+  const Status removed = call.store().RemoveTopic(name);
+  return removed.ok() ? nullptr : call.Fail(removed);
+}
+
+napi_value ReadQueueEntries(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 5);
+  TopicHandle topic;
+  int32_t queue_id = 0;
+  QueueOffset from;
+  int64_t count = 0;
+  if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
+      !call.arguments().Integer(3, "fromQueueOffset", 0, kMaxSafeInteger, &from.value) ||
+      !call.arguments().Integer(4, "count", 0, kMaxEntries, &count)) {
+    return call.Refuse();
+  }
+  std::vector<ConsumeQueueEntry> found(static_cast<size_t>(count));
+  found.resize(call.store().ReadEntries(topic, queue_id, from, found));
+  Napi::Array entries = Napi::Array::New(env, found.size());
+  for (uint32_t i = 0; i < found.size(); i++) {
+    Napi::HandleScope scope(env);
+    if (found[i].physical_offset.value > kMaxSafeInteger) return call.FailUnsafe("an offset");
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("physicalOffset", static_cast<double>(found[i].physical_offset.value));
+    entry.Set("sizeBytes", found[i].size_bytes);
+    entry.Set("tagsCode", Napi::BigInt::New(env, found[i].tag_code));
+    entries.Set(i, entry);
+  }
+  return entries;
 }
 
 napi_value Queues(napi_env env, napi_callback_info info) {

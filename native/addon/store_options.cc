@@ -169,6 +169,20 @@ void ReadHours(const Napi::Value& value, uint32_t* hours, std::string& problem) 
   if (problem.empty()) *hours = bits;
 }
 
+void ReadMultiDispatch(const Napi::Value& value, MultiDispatchOptions* options,
+                       std::string& problem) {
+  if (value.IsUndefined()) return;
+  if (!value.IsObject()) {
+    problem = "multiDispatch is not an object";
+    return;
+  }
+  const Napi::Object object = value.As<Napi::Object>();
+  OptionReader reader(object, "multiDispatch.", problem);
+  reader.Boolean("enabled", &options->enabled);
+  reader.Boolean("lmqEnabled", &options->lmq_enabled);
+  reader.Integer("maxLmqQueues", 0, kMaxInt32, &options->max_lmq_queues);
+}
+
 }  // namespace
 
 std::string ReadRetentionOptions(const Napi::Object& from, RetentionOptions* options) {
@@ -218,6 +232,8 @@ std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
   if (problem.empty()) ReadStoreHost(from.Get("storeHost"), &options->store_host, problem);
   if (problem.empty())
     ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);
+  if (problem.empty())
+    ReadMultiDispatch(from.Get("multiDispatch"), &options->multi_dispatch, problem);
   return problem;
 }
 

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -225,6 +226,18 @@ test('topics and groups survive a restart', async (t) => {
   equal((await client.call(queue(14, { topic: 'Orders' }))).extFields.offset, '5')
   equal((await client.call(queue(30, { topic: 'Orders' }))).extFields.offset, '1')
   equal(json(await client.call({ code: 352, extFields: { group: 'G' } })).retryMaxTimes, 3)
+})
+
+test('a deleted topic takes its queues along, and one of that name begins at offset 0', async (t) => {
+  const storePathRootDir = await testFolder(t)
+  const { client } = await startTestBroker(t, { storePathRootDir })
+  await client.call(updateTopic('Orders'))
+  for (let sent = 0; sent < 3; sent++) await client.call(send('Orders'))
+  await client.call({ code: 215, extFields: { topic: 'Orders' } })
+  ok(!existsSync(join(storePathRootDir, 'consumequeue/Orders')))
+  await client.call(updateTopic('Orders'))
+  equal((await client.call(queue(30, { topic: 'Orders' }))).extFields.offset, '0')
+  equal((await client.call(send('Orders'))).extFields.queueOffset, '0')
 })
 
 test('system topics can be neither changed nor deleted', async (t) => {

@@ -24,6 +24,8 @@ const throwing: Record<string, Use> = {
   setRetention: (store) => store.setRetention({}),
   topicRetentions: (store) => store.topicRetentions(),
   onRetentionNotice: (store) => store.onRetentionNotice(() => {}),
+  queueEntries: (store, topic) => store.queueEntries(topic, 0, 0, 1),
+  removeTopic: (store) => store.removeTopic('T'),
 }
 
 const callingBack: Record<string, Use> = {

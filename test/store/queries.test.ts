@@ -1,7 +1,16 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { AppendBatch } from '../../lib/store/append-batch.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { appendBodies, openTestStore, recordBody, whenDispatched } from './support/store-fixture.ts'
+import {
+  addRow,
+  appendBodies,
+  javaHash,
+  openTestStore,
+  pullBodies,
+  recordBody,
+  whenDispatched,
+} from './support/store-fixture.ts'
 
 test('an empty store answers queries', async (t) => {
   const store = await openTestStore(t)
@@ -35,6 +44,45 @@ test('queues, bounds and store times tell what was appended', async (t) => {
   equal(store.storeTimeAt(topic, 1, 2), -1)
   equal(store.offsetByTime(topic, 1, batch.storeTimestampMs(0)), 0)
   ok(store.offsetByTime(topic, 1, batch.storeTimestampMs(1) + 60_000) >= 1)
+})
+
+test('raw queue entries tell place, size and tag of each message', async (t) => {
+  const store = await openTestStore(t)
+  const topic = store.topic('Raw')
+  const batch = appendBodies(store, topic, ['a', 'b', 'c'], { tag: 'red' })
+  await whenDispatched(store)
+  const entries = store.queueEntries(topic, 0, 1, 10)
+  equal(entries.length, 2)
+  equal(entries[0]!.physicalOffset, batch.physicalOffset(1))
+  equal(entries[0]!.sizeBytes, store.readRecord(batch.physicalOffset(1))!.length)
+  equal(entries[0]!.tagsCode, BigInt(javaHash('red')))
+  equal(store.queueEntries(topic, 0, 0, 1).length, 1)
+  deepEqual(store.queueEntries(topic, 0, 3, 1), [])
+  deepEqual(store.queueEntries(topic, 7, 0, 1), [])
+  throws(() => store.queueEntries(topic, 0, -1, 1), { code: 'STORE_INVALID_ARGUMENT' })
+  throws(() => store.queueEntries(topic, 0, 0, 5000), { code: 'STORE_INVALID_ARGUMENT' })
+})
+
+test('a removed topic has no queue, and begins at 0 when it comes back', async (t) => {
+  const store = await openTestStore(t)
+  const topic = store.topic('Gone')
+  appendBodies(store, topic, ['a', 'b'])
+  appendBodies(store, store.topic('Stays'), ['x'])
+  store.removeTopic('Gone')
+  store.removeTopic('Unknown')
+  equal(appendBodies(store, topic, ['c']).queueOffset(0), 0)
+  await whenDispatched(store)
+  deepEqual(pullBodies(store, topic), ['c'])
+  equal(store.queues().length, 2)
+})
+
+test('a message may stand in several queues', async (t) => {
+  const store = await openTestStore(t, { multiDispatch: { enabled: true, lmqEnabled: true } })
+  const batch = new AppendBatch(1)
+  addRow(batch, store.topic('T'), 'm', { queueId: 2, more: 'INNER_MULTI_DISPATCH\x01%LMQ%a,%LMQ%b\x02' })
+  store.append(batch)
+  await whenDispatched(store)
+  for (const name of ['%LMQ%a', '%LMQ%b']) deepEqual(pullBodies(store, store.topic(name)), ['m'])
 })
 
 test('a record is read by the place where it starts, and nowhere else', async (t) => {

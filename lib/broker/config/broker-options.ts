@@ -83,6 +83,7 @@ export interface BrokerOptions {
     readonly warmSegments: boolean
     readonly recycleSegments: boolean
     readonly consumeQueueFlushIntervalMs: number
+    readonly multiDispatch: { readonly enabled: boolean; readonly lmqEnabled: boolean; readonly maxLmqQueues: number }
   }
   readonly retention: {
     /** How long log segments are kept. */
@@ -180,6 +181,11 @@ const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
     warmSegments: store.warmMapedFileEnable,
     recycleSegments: store.recycleCommitLogFiles,
     consumeQueueFlushIntervalMs: store.flushIntervalConsumeQueue,
+    multiDispatch: {
+      enabled: store.enableMultiDispatch,
+      lmqEnabled: store.enableLmq,
+      maxLmqQueues: store.maxLmqConsumeQueueNum,
+    },
   }
 }
 

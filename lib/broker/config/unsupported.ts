@@ -28,7 +28,6 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
       'transientStorePoolEnable: the pool is for ASYNC_FLUSH only',
     ],
     [store.enableConsumeQueueExt, 'enableConsumeQueueExt: queue entries have no extension'],
-    [store.enableLmq || store.enableMultiDispatch, 'enableLmq, enableMultiDispatch: there are no light message queues'],
   ]
   const chosen = (rows: readonly [boolean, string][]): string[] =>
     rows.filter(([holds]) => holds).map(([, text]) => text)

@@ -1,15 +1,24 @@
 import { handler } from '../../net/handler.ts'
 import { deleteTopicInBroker } from '../../protocol/commands/delete-topic-in-broker.ts'
+import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { refuseOnSlave } from './refusals.ts'
 import { checkOwnTopic, type TopicEditor } from './update-topic.ts'
 
-/** Forgets a topic; one that is not there is no error. Its messages stay in the log until their time is over. */
-export const deleteTopicHandler = (topics: TopicEditor, config: BrokerConfig) =>
+/**
+ * Forgets a topic and removes its queues; one that is not there is no error. Its messages stay in the log until their
+ * time is over, but a topic of that name begins at offset 0 again.
+ */
+export const deleteTopicHandler = (
+  topics: TopicEditor,
+  store: Pick<MessageStore, 'removeTopic'>,
+  config: BrokerConfig,
+) =>
   handler(deleteTopicInBroker, async ({ topic }) => {
     refuseOnSlave(config)
     checkOwnTopic(topics, topic)
     topics.delete(topic)
     await topics.flush()
+    store.removeTopic(topic)
     return {}
   })

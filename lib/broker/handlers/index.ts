@@ -78,7 +78,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...connectionHandlers(consumers, producers),
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),
-    deleteTopicHandler(topics, config),
+    deleteTopicHandler(topics, store, config),
     deleteExpiredCommitlogHandler(store, parts.logger),
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
     ...subscriptionGroupHandlers(groups, offsets, config),

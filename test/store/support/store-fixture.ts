@@ -54,10 +54,12 @@ export interface RowFields {
   readonly batchSize?: number
   readonly tag?: string
   readonly keys?: string
+  /** Further properties as stored. */
+  readonly more?: string
 }
 
-const propertiesText = ({ tag, keys }: RowFields): string =>
-  (tag === undefined ? '' : `TAGS\x01${tag}\x02`) + (keys === undefined ? '' : `KEYS\x01${keys}\x02`)
+const propertiesText = ({ tag, keys, more = '' }: RowFields): string =>
+  more + (tag === undefined ? '' : `TAGS\x01${tag}\x02`) + (keys === undefined ? '' : `KEYS\x01${keys}\x02`)
 
 /** Adds one row whose body is behind those already in `batch.body`. */
 export const addRow = (
