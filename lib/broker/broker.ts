@@ -12,7 +12,7 @@ import type { FrameHandler } from '../net/connection.ts'
 import type { Handler } from '../net/handler.ts'
 import { RemotingServer } from '../net/server.ts'
 import type { MessageStore, RecoveryReport } from '../store/message-store.ts'
-import { openStore } from '../store/native-store.ts'
+import { openMessageStore } from '../store/native-store.ts'
 import { StoreError } from '../store/store-error.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { unsupportedSettings } from './config/unsupported.ts'
@@ -77,7 +77,7 @@ interface Base {
 /**
  * Starts a broker: opens the store, loads the state beside it, listens, registers with the name servers. Resolved =
  * ready for clients.
- * @throws {StoreError} `STORE_LOCKED` when another process has the store, and others of `openStore`
+ * @throws {StoreError} `STORE_LOCKED` when another process has the store, and others of `openMessageStore`
  * @throws {NetError} `NET_PORT_IN_USE`, naming host and port
  * @throws {ApogeeError} `CONFIG_UNSUPPORTED`, `CONFIG_INVALID`; {FileError} `FILE_UNREADABLE` for broken state files
  */
@@ -160,7 +160,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
 const startStore = async ({ config, clock, logger, parts, storeHost }: Base): Promise<MessageStore> => {
   const onRecoveryProgress = recoveryProgressLog(clock, logger)
   const options = { ...storeOptionsOf(config.current, storeHost), onRecoveryProgress }
-  const store = await openStore(options).catch((error: unknown) => {
+  const store = await openMessageStore(options).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error
     throw new StoreError('STORE_LOCKED', `another process uses the store in ${options.rootDir}`, { cause: error })
   })

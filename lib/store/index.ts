@@ -1,4 +1,21 @@
 export { AppendBatch, maxAppendRows } from './append-batch.ts'
+export type { Appended, Durability, Position } from './appended.ts'
+export type { Lease } from './leases.ts'
+export type { LogMessage, NewMessage } from './log-message.ts'
+export {
+  type AppendOptions,
+  type KeyQueryOptions,
+  type LogStore,
+  type MessageOptions,
+  openStore,
+  type QueueOptions,
+  type QueueStats,
+  type ReadOptions,
+  type ScanOptions,
+  type StoreStats,
+  type TailOptions,
+} from './log-store.ts'
+export type { LogStoreOptions } from './log-store-options.ts'
 export type {
   FlushOptions,
   KeyQueryResult,
@@ -12,8 +29,9 @@ export type {
   StoreWatermarks,
   WritePath,
 } from './message-store.ts'
-export { openStore } from './native-store.ts'
+export { openMessageStore } from './native-store.ts'
 export { PullResult } from './pull-result.ts'
+export type { ReadResult } from './queue-reader.ts'
 export type { RetentionOptions, RetentionStats, TopicRetention } from './retention.ts'
 export { AppendStatus, PullStatus } from './status.ts'
 export { StoreError, type StoreErrorCode } from './store-error.ts'

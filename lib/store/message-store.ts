@@ -258,6 +258,16 @@ export interface MessageStore extends AsyncDisposable {
   queryAhead(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<boolean>
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
+  /**
+   * Resolves when queue entries and index of everything below `endOffset` can be read. Rejects with `STORE_READ_ONLY`
+   * when a failure came first, and with `STORE_CLOSED`. `endOffset` must not decrease from call to call.
+   */
+  whenDispatched(endOffset: number): Promise<void>
+  /**
+   * Resolves when the queue's end exceeds `beyondQueueOffset`, and when `signal` aborts. Rejects with `STORE_CLOSED`.
+   * Keeps the process alive. Takes the queue's watch.
+   */
+  whenArrived(topic: TopicHandle, queueId: number, beyondQueueOffset: number, signal?: AbortSignal): Promise<void>
   /** Called for each watched queue that got new entries, in one coalesced wake-up. Watching is over then. */
   onArrival(listener: (topic: TopicHandle, queueId: number) => void): void
   /** First readable queue offset and the one behind the last; undefined when there is no such queue. */
@@ -282,6 +292,14 @@ export interface MessageStore extends AsyncDisposable {
   earliestStoreTime(): number
   /** A copy of the whole record that starts there; undefined when none does. */
   readRecord(physicalOffset: number): Buffer | undefined
+  /**
+   * The bytes of the record that starts there, in the log's own memory; undefined when none does. To be read only: what
+   * is written to them is written to the log. They stay mapped until {@link detach}, the garbage collector or the end
+   * of the thread takes them, also when the store was closed before.
+   */
+  leaseRecord(physicalOffset: number): ArrayBuffer | undefined
+  /** Ends a lease: the ArrayBuffer is detached. May be called more than once, and when the store is closed. */
+  detach(bytes: ArrayBuffer): void
   /** Messages indexed under a key and stored between the two times, at most `maxCount`. */
   queryByKey(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
   /** Start of the first log file. */

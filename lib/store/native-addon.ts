@@ -18,6 +18,7 @@ export const WakeReason = {
   READ_AHEAD: 16,
   RETENTION: 32,
   RECOVERING: 64,
+  DISPATCHED: 128,
 } as const
 
 /** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
@@ -50,8 +51,11 @@ export interface StoreAddon {
   closeAll(): void
   append(id: number, cells: Float64Array, count: number, body: Uint8Array, aux: Uint8Array): number
   requestFlush(id: number, endOffset: number): void
-  /** While true, progress wakes the event loop and the store keeps it alive. */
-  setFlushWaiting(id: number, waiting: boolean): void
+  /**
+   * What somebody waits for: a sum of PROGRESS, ARRIVAL and DISPATCHED. These wake the event loop (ARRIVAL always
+   * does), and the store keeps the loop alive while there is any.
+   */
+  setWaiting(id: number, reasons: number): void
   readWatermarks(id: number, cells: Float64Array): void
   pull(
     id: number,
@@ -89,6 +93,10 @@ export interface StoreAddon {
   storeTimeAt(id: number, topic: number, queueId: number, queueOffset: number): number
   earliestStoreTime(id: number): number
   readRecord(id: number, physicalOffset: number): Buffer | undefined
+  /** The record's bytes in the log itself, pinned until detached or collected. */
+  lease(id: number, physicalOffset: number): ArrayBuffer | undefined
+  /** Takes the memory of a lease away from JavaScript; nothing to do when it is gone. */
+  detach(bytes: ArrayBuffer): void
   queryByKey(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult
   minPhysicalOffset(id: number): number
   retention(id: number): RetentionStats
@@ -102,8 +110,6 @@ export interface StoreAddon {
     timeMs: number,
     bytes: number,
   ): number
-  /** While true, the store keeps the event loop alive. */
-  setRetentionWaiting(id: number, waiting: boolean): void
   takeRetentionResults(id: number): RetentionResult[]
   topicRetentions(id: number): { topic: string; timeMs: number; bytes: number }[]
   /** Waits for the disk. */

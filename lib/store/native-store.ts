@@ -1,6 +1,6 @@
 import { resolve as resolvePath } from 'node:path'
 import type { AppendBatch } from './append-batch.ts'
-import { callApart, type FlushCallback, FlushWaiters } from './flush-waiters.ts'
+import { ArrivalWaiters } from './arrival-waiters.ts'
 import type {
   KeyQueryResult,
   MessageStore,
@@ -24,6 +24,7 @@ import {
 import { AppendStatus } from './status.ts'
 import { StoreError, storeClosed } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
+import { callApart, type WaiterCallback, WatermarkWaiters } from './watermark-waiters.ts'
 
 type ArrivalListener = (topic: TopicHandle, queueId: number) => void
 
@@ -47,7 +48,10 @@ class NativeStore implements MessageStore {
   readonly #boundsCells = new Float64Array(2)
   readonly #arrivedTopics = new Int32Array(arrivalsPerCall)
   readonly #arrivedQueueIds = new Int32Array(arrivalsPerCall)
-  readonly #waiters = new FlushWaiters()
+  readonly #waiters = new WatermarkWaiters()
+  readonly #dispatchWaiters = new WatermarkWaiters()
+  readonly #arrivalWaiters: ArrivalWaiters
+  #waitingFor = 0
   readonly #reads = new ReadTickets()
   readonly #arrivalListeners: ArrivalListener[] = []
   readonly #retentionWaiters = new RetentionWaiters()
@@ -70,6 +74,7 @@ class NativeStore implements MessageStore {
     this.#onRecoveryProgress = options.onRecoveryProgress
     this.flushMode = options.flush?.mode ?? 'async'
     this.watermarks = liveWatermarks(() => this.#readMarks())
+    this.#arrivalWaiters = new ArrivalWaiters((isWaiting) => this.#setWaiting(WakeReason.ARRIVAL, isWaiting))
     this.#id = addon.open(options, (reasons, error) => this.#wake(reasons, error), makeError)
   }
 
@@ -99,7 +104,7 @@ class NativeStore implements MessageStore {
     })
   }
 
-  onFlushed(endOffset: number, callback: FlushCallback): void {
+  onFlushed(endOffset: number, callback: WaiterCallback): void {
     if (!this.#isOpen) {
       queueMicrotask(() => callback(storeClosed()))
       return
@@ -108,10 +113,20 @@ class NativeStore implements MessageStore {
     this.#waiters.add(endOffset, callback)
     if (this.#waiters.size === 1) {
       // First ask to be woken, then look: progress in between is seen by one of the two.
-      this.#addon.setFlushWaiting(this.#id, true)
+      this.#setWaiting(WakeReason.PROGRESS, true)
       this.#readMarks()
     }
     if (endOffset <= this.#marks[flushedCell]! || this.#marks[failedCell] !== 0) this.#queueSettle()
+  }
+
+  whenDispatched(endOffset: number): Promise<void> {
+    if (!this.#isOpen) return Promise.reject(storeClosed())
+    return new Promise((resolve, reject) => {
+      this.#checkEnd(endOffset)
+      this.#dispatchWaiters.add(endOffset, (error) => (error === undefined ? resolve() : reject(error)))
+      if (this.#dispatchWaiters.size === 1) this.#setWaiting(WakeReason.DISPATCHED, true)
+      this.#queueSettle()
+    })
   }
 
   get failure(): StoreError | undefined {
@@ -174,6 +189,17 @@ class NativeStore implements MessageStore {
     this.#addon.watch(this.#id, topic, queueId, beyondQueueOffset)
   }
 
+  whenArrived(topic: TopicHandle, queueId: number, beyondQueueOffset: number, signal?: AbortSignal): Promise<void> {
+    if (!this.#isOpen) return Promise.reject(storeClosed())
+    if (!this.#arrivalWaiters.isListening) {
+      this.#arrivalWaiters.isListening = true
+      this.onArrival((topic, queueId) => this.#arrivalWaiters.arrived(topic, queueId))
+    }
+    const arrived = this.#arrivalWaiters.wait(topic, queueId, signal)
+    this.watch(topic, queueId, beyondQueueOffset)
+    return arrived
+  }
+
   onArrival(listener: ArrivalListener): void {
     this.#mustBeOpen()
     this.#arrivalListeners.push(listener)
@@ -205,6 +231,15 @@ class NativeStore implements MessageStore {
   readRecord(physicalOffset: number): Buffer | undefined {
     this.#mustBeOpen()
     return this.#addon.readRecord(this.#id, physicalOffset)
+  }
+
+  leaseRecord(physicalOffset: number): ArrayBuffer | undefined {
+    this.#mustBeOpen()
+    return this.#addon.lease(this.#id, physicalOffset)
+  }
+
+  detach(bytes: ArrayBuffer): void {
+    this.#addon.detach(bytes)
   }
 
   queryByKey(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): KeyQueryResult {
@@ -276,6 +311,7 @@ class NativeStore implements MessageStore {
       this.#isOpen = false
       this.#addon.close(this.#id)
       this.#reads.fail(storeClosed())
+      this.#arrivalWaiters.close()
     }
     return this.#closed.promise
   }
@@ -305,7 +341,7 @@ class NativeStore implements MessageStore {
     if ((reasons & WakeReason.OPENED) !== 0) this.#finishOpen(error)
     if ((reasons & WakeReason.CLOSED) !== 0) this.#finishClose(error)
     if (!this.#isOpen) return
-    if ((reasons & WakeReason.PROGRESS) !== 0) this.#settle()
+    if ((reasons & (WakeReason.PROGRESS | WakeReason.DISPATCHED)) !== 0) this.#settle()
     if ((reasons & WakeReason.READ_AHEAD) !== 0) {
       this.#reads.settle((tickets) => this.#addon.takeReadAhead(this.#id, tickets))
     }
@@ -322,13 +358,13 @@ class NativeStore implements MessageStore {
   ): Promise<number> {
     this.#mustBeOpen()
     const ticket = this.#addon.requestRetention(this.#id, kind, physicalOffset, topic, timeMs, bytes)
-    if (this.#retentionWaiters.size === 0) this.#addon.setRetentionWaiting(this.#id, true)
+    if (this.#retentionWaiters.size === 0) this.#setWaiting(WakeReason.RETENTION, true)
     return this.#retentionWaiters.add(ticket)
   }
 
   #deliverRetention(): void {
     this.#retentionWaiters.settle(this.#addon.takeRetentionResults(this.#id))
-    if (this.#retentionWaiters.size === 0) this.#addon.setRetentionWaiting(this.#id, false)
+    if (this.#retentionWaiters.size === 0) this.#setWaiting(WakeReason.RETENTION, false)
     if (this.#retentionListeners.length === 0) return
     const stats = this.#addon.retention(this.#id)
     const state = retentionStateOf(stats)
@@ -360,6 +396,7 @@ class NativeStore implements MessageStore {
     this.#addon.readWatermarks(this.#id, this.#marks)
     this.#failure ??= this.#addon.failure(this.#id)
     this.#waiters.settle(this.#marks[flushedCell]!, this.#failure ?? storeClosed())
+    this.#dispatchWaiters.settle(this.#marks[dispatchedCell]!, this.#failure ?? storeClosed())
     this.#retentionWaiters.rejectAll(storeClosed())
     if (error === undefined) this.#closed.resolve()
     else this.#closed.reject(error)
@@ -375,10 +412,20 @@ class NativeStore implements MessageStore {
   }
 
   #settle(): void {
-    if (this.#waiters.size === 0) return
+    if (this.#waiters.size + this.#dispatchWaiters.size === 0) return
     const marks = this.#readMarks()
-    this.#waiters.settle(marks[flushedCell]!, marks[failedCell] === 0 ? undefined : this.failure)
-    if (this.#waiters.size === 0 && this.#isOpen) this.#addon.setFlushWaiting(this.#id, false)
+    const failure = marks[failedCell] === 0 ? undefined : this.failure
+    this.#waiters.settle(marks[flushedCell]!, failure)
+    this.#dispatchWaiters.settle(marks[dispatchedCell]!, failure)
+    if (this.#waiters.size === 0) this.#setWaiting(WakeReason.PROGRESS, false)
+    if (this.#dispatchWaiters.size === 0) this.#setWaiting(WakeReason.DISPATCHED, false)
+  }
+
+  #setWaiting(reason: number, isWaiting: boolean): void {
+    const waitingFor = isWaiting ? this.#waitingFor | reason : this.#waitingFor & ~reason
+    if (waitingFor === this.#waitingFor || !this.#isOpen) return
+    this.#waitingFor = waitingFor
+    this.#addon.setWaiting(this.#id, waitingFor)
   }
 
   #deliverArrivals(): void {
@@ -427,7 +474,7 @@ const liveWatermarks = (read: () => Float64Array): StoreWatermarks => ({
 const absolute = <P extends string | undefined>(path: P): P =>
   (typeof path === 'string' && path !== '' ? resolvePath(path) : path) as P
 
-/** {@link openStore} on a given addon. */
+/** {@link openMessageStore} on a given addon. */
 export const openStoreOn = (addon: StoreAddon, options: StoreOptions): Promise<MessageStore> => {
   const opened = promiseWithResolvers<MessageStore>()
   const { rootDir, commitLogDir } = options
@@ -436,9 +483,10 @@ export const openStoreOn = (addon: StoreAddon, options: StoreOptions): Promise<M
 }
 
 /**
- * Opens or creates a store. Recovery runs on a thread of its own.
+ * Opens or creates a store with the interface of columns and buffers that the broker uses. Recovery runs on a thread of its own.
  *
  * @throws {StoreError} `STORE_LOCKED` (another process has it), `STORE_INVALID_ARGUMENT`, `STORE_CORRUPTION`,
  *   `STORE_NO_SPACE`, `STORE_IO_ERROR`, `STORE_ADDON_MISSING`
  */
-export const openStore = async (options: StoreOptions): Promise<MessageStore> => openStoreOn(loadAddon(), options)
+export const openMessageStore = async (options: StoreOptions): Promise<MessageStore> =>
+  openStoreOn(loadAddon(), options)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "addon/append_call.h"
+#include "addon/lease_calls.h"
 #include "addon/lifecycle_calls.h"
 #include "addon/lock_calls.h"
 #include "addon/log_calls.h"
@@ -32,7 +33,7 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"closeAll", CloseAll},
     {"append", Append},
     {"requestFlush", RequestFlush},
-    {"setFlushWaiting", SetFlushWaiting},
+    {"setWaiting", SetWaiting},
     {"readWatermarks", ReadWatermarks},
     {"failure", Failure},
     {"pull", Pull},
@@ -59,9 +60,10 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"retention", ReadRetention},
     {"setRetention", SetRetention},
     {"requestRetention", RequestRetention},
-    {"setRetentionWaiting", SetRetentionWaiting},
     {"takeRetentionResults", TakeRetentionResults},
     {"topicRetentions", TopicRetentions},
+    {"lease", Lease},
+    {"detach", Detach},
 };
 
 // In the order of apogee::PullStatus.

@@ -71,14 +71,6 @@ napi_value RequestRetention(napi_env env, napi_callback_info info) {
   return requested.ok() ? call.Number(static_cast<int64_t>(ticket)) : call.Fail(requested);
 }
 
-napi_value SetRetentionWaiting(napi_env env, napi_callback_info info) {
-  StoreCall call(env, info, 2);
-  bool waiting = false;
-  if (!call.IsOpen() || !call.arguments().Boolean(1, "waiting", &waiting)) return call.Refuse();
-  call.session()->SetRetentionWaiting(waiting);
-  return nullptr;
-}
-
 napi_value TakeRetentionResults(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 1);
   if (!call.IsOpen()) return call.Refuse();

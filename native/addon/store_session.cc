@@ -52,7 +52,7 @@ void StoreSession::RunOpen() {
   SetThreadName("store-open");
   StoreListener listener{
       .on_progress = [this] { OnEngineProgress(); },
-      .on_dispatched = nullptr,  // nobody waits for it: arrivals tell who wants to know
+      .on_dispatched = [this] { OnEngineDispatched(); },
       .on_arrival = [this] { wake_->Signal(kWakeArrival); },
       .on_read_ahead = [this] { wake_->Signal(kWakeReadAhead); },
       .on_retention = [this] { wake_->Signal(kWakeRetention); },
@@ -92,21 +92,24 @@ RecoveryProgress StoreSession::recovery_progress() const {
 }
 
 void StoreSession::OnEngineProgress() {
-  // Pairs with SetFlushWaiting: of "the watermark moved" and "somebody waits" at least one side
-  // sees the other.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (wants_progress_.load(std::memory_order_relaxed)) wake_->Signal(kWakeProgress);
+  // Also tells of a failure, behind which nothing more may be dispatched.
+  if (IsWaitedFor(kWakeProgress | kWakeDispatched)) wake_->Signal(kWakeProgress);
 }
 
-void StoreSession::SetFlushWaiting(bool waiting) {
-  wants_progress_.store(waiting, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  flush_awaited_ = waiting;
-  KeepLoopAliveWhileAwaited();
+void StoreSession::OnEngineDispatched() {
+  if (IsWaitedFor(kWakeDispatched)) wake_->Signal(kWakeDispatched);
 }
 
-void StoreSession::SetRetentionWaiting(bool waiting) {
-  retention_awaited_ = waiting;
+// Pairs with SetWaiting: of "the watermark moved" and "somebody waits" at least one side sees the
+// other.
+bool StoreSession::IsWaitedFor(uint32_t reasons) const {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return (waiting_.load(std::memory_order_relaxed) & reasons) != 0;
+}
+
+void StoreSession::SetWaiting(uint32_t reasons) {
+  waiting_.store(reasons, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   KeepLoopAliveWhileAwaited();
 }
 
@@ -122,7 +125,7 @@ void StoreSession::NoteTaken(size_t tickets) {
 }
 
 void StoreSession::KeepLoopAliveWhileAwaited() {
-  wake_->KeepLoopAlive(flush_awaited_ || retention_awaited_ || reads_awaited_ > 0);
+  wake_->KeepLoopAlive(waiting_.load(std::memory_order_relaxed) != 0 || reads_awaited_ > 0);
 }
 
 void StoreSession::BeginClose() {

@@ -63,10 +63,9 @@ class StoreSession {
   void BeginClose();  // open only
   // Opening may take long and cannot be stopped; everything else ends soon.
   bool is_opening() const { return state_ == State::kOpening; }
-  // While true, the engine's progress wakes the event loop, and the session keeps the loop alive.
-  void SetFlushWaiting(bool waiting);
-  // While true, the session keeps the event loop alive for results of retention.
-  void SetRetentionWaiting(bool waiting);
+  // What somebody waits for, a set of kWake bits: these wake the event loop (arrivals always do),
+  // and while there is any the session keeps the loop alive.
+  void SetWaiting(uint32_t reasons);
 
   // Each ticket given to the engine keeps the loop alive until it is taken back.
   uint32_t NextTicket() const { return next_ticket_; }
@@ -96,8 +95,10 @@ class StoreSession {
                napi_ref on_wake, napi_ref make_error);
   void RunOpen();           // thread "store-open"
   void RunClose();          // thread "store-close"
-  void OnEngineProgress();  // engine threads
+  void OnEngineProgress();  // engine threads, as the next
+  void OnEngineDispatched();
   void OnRecoveryProgress(const RecoveryProgress& progress);  // thread "store-open"
+  bool IsWaitedFor(uint32_t reasons) const;
   void OnWake(uint32_t reasons);
   bool FinishOpen();  // whether the store is open
   void KeepLoopAliveWhileAwaited();
@@ -112,7 +113,7 @@ class StoreSession {
   const napi_ref make_error_;
   WakeUp* wake_ = nullptr;
   State state_ = State::kOpening;
-  std::atomic<bool> wants_progress_{false};
+  std::atomic<uint32_t> waiting_{0};
   std::atomic<RecoveryPhase> recovery_phase_{RecoveryPhase::kCheck};
   std::atomic<int64_t> recovery_done_bytes_{0};
   std::atomic<int64_t> recovery_total_bytes_{0};
@@ -122,8 +123,6 @@ class StoreSession {
   Watermarks final_watermarks_;
   Status final_failure_;
   int32_t highest_handle_ = -1;
-  bool flush_awaited_ = false;
-  bool retention_awaited_ = false;
   size_t reads_awaited_ = 0;
   uint32_t next_ticket_ = 0;
   ReadLimits read_limits_;

@@ -12,12 +12,13 @@ namespace apogee::addon {
 // Bits that say why the event loop was woken.
 inline constexpr uint32_t kWakeProgress =
     1;  // the flushed watermark may have moved, or the store failed
-inline constexpr uint32_t kWakeArrival = 2;     // a watched queue has new entries
-inline constexpr uint32_t kWakeOpened = 4;      // opening ended
-inline constexpr uint32_t kWakeClosed = 8;      // closing ended
-inline constexpr uint32_t kWakeReadAhead = 16;  // something asked of readAhead is in memory
-inline constexpr uint32_t kWakeRetention = 32;  // see StoreListener::on_retention
-inline constexpr uint32_t kWakeRecovering = 64;  // opening has come further
+inline constexpr uint32_t kWakeArrival = 2;       // a watched queue has new entries
+inline constexpr uint32_t kWakeOpened = 4;        // opening ended
+inline constexpr uint32_t kWakeClosed = 8;        // closing ended
+inline constexpr uint32_t kWakeReadAhead = 16;    // something asked of readAhead is in memory
+inline constexpr uint32_t kWakeRetention = 32;    // see StoreListener::on_retention
+inline constexpr uint32_t kWakeRecovering = 64;   // opening has come further
+inline constexpr uint32_t kWakeDispatched = 128;  // the dispatched watermark may have moved
 
 // Brings any thread's news to the event loop: one call in flight carries all reasons given since
 // the last one.

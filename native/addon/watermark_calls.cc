@@ -5,9 +5,12 @@
 
 #include "addon/arguments.h"
 #include "addon/store_call.h"
+#include "addon/wake_up.h"
 
 namespace apogee::addon {
 namespace {
+
+constexpr int64_t kMaxWaitReasons = kWakeProgress | kWakeArrival | kWakeDispatched;
 
 bool CanReadState(StoreCall& call) {
   return call.IsOpen() || (call.session() != nullptr && call.session()->has_final_state());
@@ -51,11 +54,12 @@ napi_value RequestFlush(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value SetFlushWaiting(napi_env env, napi_callback_info info) {
+napi_value SetWaiting(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 2);
-  bool waiting = false;
-  if (!call.IsOpen() || !call.arguments().Boolean(1, "waiting", &waiting)) return call.Refuse();
-  call.session()->SetFlushWaiting(waiting);
+  int64_t reasons = 0;
+  if (!call.IsOpen() || !call.arguments().Integer(1, "reasons", 0, kMaxWaitReasons, &reasons))
+    return call.Refuse();
+  call.session()->SetWaiting(static_cast<uint32_t>(reasons));
   return nullptr;
 }
 

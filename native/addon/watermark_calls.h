@@ -19,7 +19,7 @@ napi_value ReadWatermarks(napi_env env, napi_callback_info info);
 napi_value Failure(napi_env env, napi_callback_info info);
 // requestFlush(id, endOffset)
 napi_value RequestFlush(napi_env env, napi_callback_info info);
-// setFlushWaiting(id, waiting)
-napi_value SetFlushWaiting(napi_env env, napi_callback_info info);
+// setWaiting(id, reasons)
+napi_value SetWaiting(napi_env env, napi_callback_info info);
 
 }  // namespace apogee::addon

@@ -170,6 +170,13 @@ struct RecoveryReport {
       notes;  // one sentence for each thing ignored, cut or lost; at most a few hundred
 };
 
+// A record where it stands in the log. `bytes` stay mapped while `pin` is held, also behind Close()
+// and after the segment's file was deleted. To be read only: it is the log's own memory.
+struct RecordLease {
+  std::shared_ptr<const void> pin;
+  std::span<const uint8_t> bytes;
+};
+
 // Told by engine threads; must not block and must not call back into the store. At most a hint:
 // read the state.
 struct StoreListener {
@@ -250,6 +257,8 @@ class MessageStore {
   virtual int64_t EarliestStoreTime() const = 0;  // of the first record in the log, -1 when empty
   // Copies the whole record at `offset` into `record`. kNotFound when no message starts there.
   virtual Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const = 0;
+  // As ReadRecord, without the copy.
+  virtual Status LeaseRecord(PhysicalOffset offset, RecordLease* lease) const = 0;
   virtual QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
                                  int64_t begin_ms, int64_t end_ms) const = 0;
   virtual PhysicalOffset min_physical_offset() const = 0;

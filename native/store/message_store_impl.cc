@@ -174,6 +174,13 @@ Status MessageStoreImpl::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>*
   return reads_.ReadRecord(offset, record);
 }
 
+Status MessageStoreImpl::LeaseRecord(PhysicalOffset offset, RecordLease* lease) const {
+  RecordRef found;
+  APOGEE_RETURN_IF_ERROR(reads_.Borrow(offset, &found));
+  *lease = {std::move(found.file), found.bytes};
+  return Status::Ok();
+}
+
 QueryResult MessageStoreImpl::QueryByKey(std::string_view topic, std::string_view key,
                                          int32_t max_count, int64_t begin_ms,
                                          int64_t end_ms) const {

@@ -65,6 +65,7 @@ class MessageStoreImpl final : public MessageStore {
   int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const override;
   int64_t EarliestStoreTime() const override { return reads_.EarliestStoreTime(); }
   Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const override;
+  Status LeaseRecord(PhysicalOffset offset, RecordLease* lease) const override;
   QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
                          int64_t begin_ms, int64_t end_ms) const override;
   PhysicalOffset min_physical_offset() const override { return log_.min_offset(); }

@@ -121,12 +121,17 @@ int64_t ReadPath::EarliestStoreTime() const { return StoreTimeOf(log_.min_offset
 
 Status ReadPath::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const {
   RecordRef found;
-  APOGEE_RETURN_IF_ERROR(log_.Read(offset, 0, &found));
-  if (!check_.Passes(offset, found.bytes)) {
+  APOGEE_RETURN_IF_ERROR(Borrow(offset, &found));
+  record->assign(found.bytes.begin(), found.bytes.end());
+  return Status::Ok();
+}
+
+Status ReadPath::Borrow(PhysicalOffset offset, RecordRef* record) const {
+  APOGEE_RETURN_IF_ERROR(log_.Read(offset, 0, record));
+  if (!check_.Passes(offset, record->bytes)) {
     return Status::Error(StatusCode::kNotFound,
                          "the message at " + std::to_string(offset.value) + " is damaged");
   }
-  record->assign(found.bytes.begin(), found.bytes.end());
   return Status::Ok();
 }
 

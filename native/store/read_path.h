@@ -29,6 +29,8 @@ class ReadPath {
   int64_t StoreTimeAt(QueueId id, QueueOffset offset) const;
   int64_t EarliestStoreTime() const;
   Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const;
+  // The record in place; verified like one that is copied.
+  Status Borrow(PhysicalOffset offset, RecordRef* record) const;
   // Store time of the record at `offset`, -1 when no message starts there.
   int64_t StoreTimeOf(PhysicalOffset offset) const;
 

@@ -80,7 +80,7 @@ test('a dependent can import every export, and nothing else of the package', () 
   equal(inside, 'ERR_PACKAGE_PATH_NOT_EXPORTED')
   for (const [name, wanted] of [
     ['apogeemq', ['Producer', 'PushConsumer']],
-    ['apogeemq/store', ['openStore']],
+    ['apogeemq/store', ['AppendBatch', 'StoreError', 'openMessageStore', 'openStore']],
     ['apogeemq/broker', ['parseBrokerConfig', 'startBroker']],
     ['apogeemq/namesrv', ['parseNamesrvConfig', 'startNameServer']],
   ] as const) {
@@ -96,12 +96,31 @@ test('the types of every export hold in a strict project that checks libraries t
     `import { Producer, type SendResult } from 'apogeemq'
      import { startBroker, parseBrokerConfig } from 'apogeemq/broker'
      import { startNameServer, parseNamesrvConfig } from 'apogeemq/namesrv'
-     import { openStore } from 'apogeemq/store'
+     import { openStore, type Appended, type LogMessage, type LogStore, type Position } from 'apogeemq/store'
      const producer: Producer = new Producer({ group: 'g', nameServers: ['127.0.0.1:9876'] })
      export const sent: Promise<SendResult> = producer.send({ topic: 'T', body: Buffer.from('x') })
      export const id: Promise<string> = sent.then((result) => result.messageId)
      export const all: [typeof startBroker, typeof startNameServer, typeof openStore] = [startBroker, startNameServer, openStore]
      export const parsed = [parseBrokerConfig(new Map()).unknown, parseNamesrvConfig(new Map()).unknown] satisfies (readonly string[])[]
+     export const useStore = async (): Promise<string> => {
+       await using store: LogStore = await openStore({ directory: 'd', flush: 'sync', topic: undefined })
+       const one: Position = await store.append({ body: 'x', keys: ['k'] }, { durability: 'appended' })
+       const several: Appended = await store.append([{ body: Buffer.from('x') }, { body: new Uint8Array(1) }])
+       const now: Appended = store.appendNow([{ body: 'x', properties: { a: 'b' } }])
+       await now.durable
+       const tailed: AsyncIterable<LogMessage> = store.tail({ signal: new AbortController().signal })
+       for await (const { body } of store.scan({ tags: 't' })) return body.toString()
+       using lease = store.lease(one.physicalOffset)
+       // @ts-expect-error a position is read only
+       one.queueOffset = 1
+       // @ts-expect-error a message has a body
+       await store.append({ topic: 'T' })
+       // @ts-expect-error there are two durabilities
+       await store.append({ body: 'x' }, { durability: 'saved' })
+       // @ts-expect-error a directory is needed
+       await openStore({ flush: 'sync' })
+       return [several.length, several.at(0)?.sizeBytes, tailed, lease?.bytes].join()
+     }
      // @ts-expect-error a topic is a text
      producer.send({ topic: 1, body: Buffer.from('x') })
     `,
@@ -122,7 +141,7 @@ test('the client, the name server and the broker can be imported without the add
   const text = `
     for (const name of ${JSON.stringify(entries.map(([name]) => specifierOf(name)))}) await import(name)
     const { openStore } = await import('apogeemq/store')
-    const error = await openStore({ rootDir: ${JSON.stringify(home.at('store'))} }).catch((failure) => failure)
+    const error = await openStore({ directory: ${JSON.stringify(home.at('store'))} }).catch((failure) => failure)
     console.log(error.code, error.message)`
   const { exitCode, out, errors } = runModule(text, folder)
   deepEqual([exitCode, errors], [0, ''])
@@ -136,7 +155,7 @@ test('the addon is loaded by the first store that is opened, and by no import', 
     for (const name of ${JSON.stringify(entries.map(([name]) => specifierOf(name)))}) await import(name)
     const before = addons()
     const { openStore } = await import('apogeemq/store')
-    const store = await openStore({ rootDir: ${JSON.stringify(home.at('store'))}, storeHost: { address: '127.0.0.1', port: 1 } })
+    const store = await openStore({ directory: ${JSON.stringify(home.at('store'))} })
     await store.close()
     console.log(before, addons())`
   deepEqual(runModule(text, dependent(home)), { exitCode: 0, out: '0 1\n', errors: '' })

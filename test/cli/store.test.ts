@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { openStore } from '../../lib/store/index.ts'
+import { openMessageStore } from '../../lib/store/index.ts'
 import {
   flip,
   hashOf,
@@ -87,7 +87,7 @@ test('a wrong command line ends with 2; a store in use or none with 3', async (t
   deepEqual([none.exitCode, none.out], [3, ''])
   match(none.errors, /holds no store/)
   const root = await sampleStore(t)
-  await using _open = await openStore(sampleOptions(root))
+  await using _open = await openMessageStore(sampleOptions(root))
   for (const command of ['stat', 'verify', 'dump', 'repair', 'rebuild']) {
     const { exitCode, errors } = await store(command, root)
     equal(exitCode, 3)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import {
   AppendBatch,
   AppendStatus,
-  openStore,
+  openMessageStore,
   PullResult,
   PullStatus,
   StoreError,
@@ -272,13 +272,13 @@ test('hostile topic names are refused', async (t) => {
 
 test('what was appended is there after closing and opening again', async (t) => {
   const directory = await temporaryDirectory(t)
-  const first = await openStore(smallStore(directory))
+  const first = await openMessageStore(smallStore(directory))
   appendBodies(first, first.topic('Kept'), ['one', 'two'], { keys: 'k' })
   const { appended } = first.watermarks
   await first.close()
   equal(first.watermarks.flushed, appended)
 
-  await using second = await openStore(smallStore(directory))
+  await using second = await openMessageStore(smallStore(directory))
   equal(second.watermarks.appended, appended)
   const topic: TopicHandle = second.topic('Kept')
   deepEqual(second.bounds(topic, 0), { min: 0, max: 2 })

@@ -1,6 +1,6 @@
 import { equal, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { AppendBatch, AppendStatus, type MessageStore, openStore, PullResult } from '../../lib/store/index.ts'
+import { AppendBatch, AppendStatus, type MessageStore, openMessageStore, PullResult } from '../../lib/store/index.ts'
 import { addRow, appendBodies, smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
 type Use = (store: MessageStore, topic: ReturnType<MessageStore['topic']>) => unknown
@@ -16,6 +16,7 @@ const throwing: Record<string, Use> = {
   storeTimeAt: (store, topic) => store.storeTimeAt(topic, 0, 0),
   earliestStoreTime: (store) => store.earliestStoreTime(),
   readRecord: (store) => store.readRecord(0),
+  leaseRecord: (store) => store.leaseRecord(0),
   queryByKey: (store) => store.queryByKey('T', 'k', 1, 0, 1),
   setReadLimits: (store) => store.setReadLimits({ memoryWindowBytes: 1, maxCountOnDisk: 1, maxBytesOnDisk: 1 }),
   minPhysicalOffset: (store) => store.minPhysicalOffset,
@@ -37,6 +38,8 @@ const callingBack: Record<string, Use> = {
   truncateBefore: (store) => store.truncateBefore(0),
   acceptClock: (store) => store.acceptClock(),
   setTopicRetention: (store) => store.setTopicRetention('T', {}),
+  whenDispatched: (store) => store.whenDispatched(0),
+  whenArrived: (store, topic) => store.whenArrived(topic, 0, 0),
   onFlushed: (store) =>
     new Promise<void>((resolve, reject) => store.onFlushed(0, (error) => (error ? reject(error) : resolve()))),
 }
@@ -57,7 +60,7 @@ const checkAll = async (store: MessageStore, topic: ReturnType<MessageStore['top
 }
 
 test('every method of a closing and of a closed store ends with STORE_CLOSED', async (t) => {
-  const store = await openStore(smallStore(await temporaryDirectory(t)))
+  const store = await openMessageStore(smallStore(await temporaryDirectory(t)))
   const topic = store.topic('T')
   const { endOffset } = appendBodies(store, topic, ['one'])
   const closed = store.close()
@@ -73,13 +76,14 @@ test('every method of a closing and of a closed store ends with STORE_CLOSED', a
 })
 
 test('the list above names every method there is', async (t) => {
-  const store = await openStore(smallStore(await temporaryDirectory(t)))
+  const store = await openMessageStore(smallStore(await temporaryDirectory(t)))
   await store.close()
   const known = new Set([
     ...Object.keys(throwing),
     ...Object.keys(callingBack),
     'append',
     'close',
+    'detach',
     'failure',
     'recovery',
     'constructor',
@@ -89,7 +93,7 @@ test('the list above names every method there is', async (t) => {
 })
 
 test('closing twice is closing once', async (t) => {
-  const store = await openStore(smallStore(await temporaryDirectory(t)))
+  const store = await openMessageStore(smallStore(await temporaryDirectory(t)))
   const first = store.close()
   equal(store.close(), first)
   await first
@@ -100,17 +104,17 @@ test('closing twice is closing once', async (t) => {
 test('the directory is free as soon as close has resolved', async (t) => {
   const directory = await temporaryDirectory(t)
   for (let round = 0; round < 10; round++) {
-    const store = await openStore(smallStore(directory))
+    const store = await openMessageStore(smallStore(directory))
     appendBodies(store, store.topic('Rounds'), [`${round}`])
     await store.close()
   }
-  await using store = await openStore(smallStore(directory))
+  await using store = await openMessageStore(smallStore(directory))
   equal(store.bounds(store.topic('Rounds'), 0)?.max, 10)
 })
 
 test('several stores are open side by side and do not mix', async (t) => {
   const stores = await Promise.all(
-    Array.from({ length: 4 }, async () => openStore(smallStore(await temporaryDirectory(t)))),
+    Array.from({ length: 4 }, async () => openMessageStore(smallStore(await temporaryDirectory(t)))),
   )
   stores.forEach((store, index) => {
     appendBodies(

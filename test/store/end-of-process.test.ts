@@ -2,12 +2,12 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { openStore } from '../../lib/store/index.ts'
+import { openMessageStore } from '../../lib/store/index.ts'
 import { runProgram } from './support/child-program.ts'
 import { smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
 const messagesIn = async (directory: string, { wasClean }: { wasClean?: boolean } = {}): Promise<number> => {
-  await using store = await openStore(smallStore(directory))
+  await using store = await openMessageStore(smallStore(directory))
   if (wasClean !== undefined) equal(store.recovery.wasClean, wasClean)
   return store.bounds(store.topic('T'), 0)?.max ?? 0
 }
@@ -43,7 +43,7 @@ test('a directory in use by another process is locked until that process is gone
   const directory = await temporaryDirectory(t)
   const program = runProgram(t, 'open-store.ts', [directory, 'stay'])
   await program.printed('open')
-  await rejects(openStore(smallStore(directory)), { name: 'StoreError', code: 'STORE_LOCKED', retryable: true })
+  await rejects(openMessageStore(smallStore(directory)), { name: 'StoreError', code: 'STORE_LOCKED', retryable: true })
   program.child.kill('SIGKILL')
   await program.ended
   ok((await messagesIn(directory, { wasClean: false })) >= 100)
@@ -51,10 +51,10 @@ test('a directory in use by another process is locked until that process is gone
 
 test('a directory in use by this process is locked too', async (t) => {
   const directory = await temporaryDirectory(t)
-  const store = await openStore(smallStore(directory))
-  await rejects(openStore(smallStore(directory)), { code: 'STORE_LOCKED' })
+  const store = await openMessageStore(smallStore(directory))
+  await rejects(openMessageStore(smallStore(directory)), { code: 'STORE_LOCKED' })
   await store.close()
-  await (await openStore(smallStore(directory))).close()
+  await (await openMessageStore(smallStore(directory))).close()
 })
 
 const startWorker = (directory: string, end: string): Worker =>
@@ -101,7 +101,7 @@ for (const end of ['leave-open', 'leave-closing', 'exit', 'exit-in-listener', 'w
 
 test('workers have stores of their own beside the main thread', async (t) => {
   const directories = await Promise.all([temporaryDirectory(t), temporaryDirectory(t), temporaryDirectory(t)])
-  await using store = await openStore(smallStore(await temporaryDirectory(t)))
+  await using store = await openMessageStore(smallStore(await temporaryDirectory(t)))
   const workers = directories.map((directory) => startWorker(directory, 'close'))
   await Promise.all(workers.map((worker) => once(worker, 'exit')))
   for (const directory of directories) equal(await messagesIn(directory, { wasClean: true }), 100)

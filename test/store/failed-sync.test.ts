@@ -20,8 +20,8 @@ const scriptedAddon = () => {
     close: () => setImmediate(() => wake(WakeReason.CLOSED, undefined)),
     recovery: () => ({}) as ReturnType<StoreAddon['recovery']>,
     requestFlush: () => {},
-    setFlushWaiting: (_id, waiting) => {
-      state.isWaiting = waiting
+    setWaiting: (_id, reasons) => {
+      state.isWaiting = (reasons & WakeReason.PROGRESS) !== 0
     },
     readWatermarks: (_id, cells) => cells.set([state.appended, state.flushed, state.flushed, state.failed ? 1 : 0]),
     failure: () => {

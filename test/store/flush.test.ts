@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { openStore } from '../../lib/store/index.ts'
+import { openMessageStore } from '../../lib/store/index.ts'
 import { appendBodies, openTestStore, smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
 const sync = { flush: { mode: 'sync' } } as const
@@ -91,7 +91,7 @@ test('an end behind the log is refused, as is anything that is no offset', async
 })
 
 test('closing during a flush settles every waiter, durable or not', async (t) => {
-  const store = await openStore(smallStore(await temporaryDirectory(t), sync))
+  const store = await openMessageStore(smallStore(await temporaryDirectory(t), sync))
   const topic = store.topic('Closing')
   const waits: Promise<void>[] = []
   for (let round = 0; round < 20; round++) {

@@ -2,7 +2,7 @@ import { equal, rejects } from 'node:assert/strict'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openStore, type StoreOptions } from '../../lib/store/index.ts'
+import { openMessageStore, type StoreOptions } from '../../lib/store/index.ts'
 import { smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
 test('options out of range are refused by name and nothing is made', async (t) => {
@@ -47,7 +47,7 @@ test('options out of range are refused by name and nothing is made', async (t) =
   ]
   for (const [name, value] of wrong) {
     const options = { ...smallStore(directory), [name]: value } as StoreOptions
-    await rejects(openStore(options), (error: Error & { code: string }) => {
+    await rejects(openMessageStore(options), (error: Error & { code: string }) => {
       equal(error.code, 'STORE_INVALID_ARGUMENT', `${name}: ${error}`)
       return error.message.startsWith(name)
     })
@@ -56,13 +56,13 @@ test('options out of range are refused by name and nothing is made', async (t) =
 })
 
 test('a directory that cannot be made is an error of the file system', async () => {
-  await rejects(openStore(smallStore('/proc/apogee-cannot-be-here')), { name: 'StoreError', retryable: false })
+  await rejects(openMessageStore(smallStore('/proc/apogee-cannot-be-here')), { name: 'StoreError', retryable: false })
 })
 
 test('the log can live elsewhere', async (t) => {
   const directory = await temporaryDirectory(t)
   const commitLogDir = join(directory, 'log')
-  const store = await openStore(smallStore(join(directory, 'store'), { commitLogDir }))
+  const store = await openMessageStore(smallStore(join(directory, 'store'), { commitLogDir }))
   await store.close()
   await access(commitLogDir)
 })

@@ -2,18 +2,18 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openStore, type RecoveryProgress } from '../../lib/store/index.ts'
+import { openMessageStore, type RecoveryProgress } from '../../lib/store/index.ts'
 import { appendBodies, smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
 test('opening tells how far it has come, phase by phase, before it is done', async (t) => {
   const directory = await temporaryDirectory(t)
-  const first = await openStore(smallStore(directory))
+  const first = await openMessageStore(smallStore(directory))
   appendBodies(first, first.topic('T'), ['body'])
   await first.close()
   await rm(join(directory, 'recovery-point'))
 
   const told: RecoveryProgress[] = []
-  const store = await openStore(smallStore(directory, { onRecoveryProgress: (progress) => told.push(progress) }))
+  const store = await openMessageStore(smallStore(directory, { onRecoveryProgress: (progress) => told.push(progress) }))
   const toldWhenOpen = told.length
   ok(toldWhenOpen > 0)
   deepEqual(told.at(-1), {

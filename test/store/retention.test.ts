@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { AppendBatch, AppendStatus, type MessageStore, openStore } from '../../lib/store/index.ts'
+import { AppendBatch, AppendStatus, type MessageStore, openMessageStore } from '../../lib/store/index.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { addRow, openTestStore, smallStore, temporaryDirectory } from './support/store-fixture.ts'
 
@@ -52,13 +52,13 @@ test('appends are refused for want of space, with the cause, and taken again by 
 test('a topic is kept with fewer bytes than the log, also after a restart', async (t) => {
   const directory = await temporaryDirectory(t)
   {
-    await using store = await openStore(smallStore(directory, { retention: { cleanIntervalMs: 10 } }))
+    await using store = await openMessageStore(smallStore(directory, { retention: { cleanIntervalMs: 10 } }))
     fillSegments(store, 1)
     await store.setTopicRetention('T', { bytes: 250_000 })
     await waitFor('the trim', () => store.bounds(store.topic('T'), 0)?.min === 8)
     deepEqual([...store.topicRetentions()], [['T', { timeMs: 0, bytes: 250_000 }]])
   }
-  await using store = await openStore(smallStore(directory))
+  await using store = await openMessageStore(smallStore(directory))
   deepEqual(store.bounds(store.topic('T'), 0), { min: 8, max: 10 })
   await store.setTopicRetention('T', {})
   equal(store.topicRetentions().size, 0)
@@ -88,7 +88,9 @@ test('wrong values are refused', async (t) => {
   const store = await openTestStore(t)
   for (const options of [{ cleanPercent: 0 }, { reservedMs: 0.5 }, { deleteHours: [24] }, { cleanForcibly: 1 }]) {
     throws(() => store.setRetention(options as never), { code: 'STORE_INVALID_ARGUMENT' })
-    await rejects(openStore(smallStore('unused', { retention: options as never })), { code: 'STORE_INVALID_ARGUMENT' })
+    await rejects(openMessageStore(smallStore('unused', { retention: options as never })), {
+      code: 'STORE_INVALID_ARGUMENT',
+    })
   }
   await rejects(store.truncateBefore(-1), { code: 'STORE_INVALID_ARGUMENT' })
   await rejects(store.setTopicRetention('a/b', { bytes: 1 }), { code: 'STORE_INVALID_ARGUMENT' })
@@ -96,7 +98,7 @@ test('wrong values are refused', async (t) => {
 })
 
 test('a request that the end of the store leaves undone is told, and one afterwards refused', async (t) => {
-  const store = await openStore(
+  const store = await openMessageStore(
     smallStore(await temporaryDirectory(t), { retention: { deleteSegmentIntervalMs: 60_000 } }),
   )
   fillSegments(store, 4)

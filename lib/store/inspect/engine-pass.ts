@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RecoveryReport } from '../message-store.ts'
-import { openStore } from '../native-store.ts'
+import { openMessageStore } from '../native-store.ts'
 import { DEFAULT_DELAY_LEVELS_MS } from './dispatch-rule.ts'
 import { IndexReader } from './index-reader.ts'
 import type { LayoutOptions, StoreLayout } from './layout.ts'
@@ -100,7 +100,7 @@ export class EnginePass {
 
   async run(): Promise<RecoveryReport> {
     const { layout, options } = { layout: this.#layout, options: this.#options }
-    const store = await openStore({
+    const store = await openMessageStore({
       rootDir: layout.root,
       commitLogDir: layout.commitLogDir,
       segmentBytes: layout.segmentBytes,

@@ -53,7 +53,7 @@ const isExpired = (queue: QueueFiles, logStart: number): boolean => {
  * back.
  *
  * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_CORRUPTION` when the log is damaged with good
- *   records behind the damage, `STORE_NOT_FOUND`, what `openStore` throws
+ *   records behind the damage, `STORE_NOT_FOUND`, what `openMessageStore` throws
  */
 export const rebuildStore = async (root: string, options: RebuildOptions = {}): Promise<RebuildReport> => {
   const lock = lockDirectory(root)

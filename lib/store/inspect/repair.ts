@@ -182,7 +182,7 @@ const applyToFiles = (actions: readonly RepairAction[], aside: SetAside): void =
  * stray files aside. Nothing is deleted: what is replaced stays in `aside-N`. A good record is never cut: while there is
  * damage with good records behind it, only files that hold no record are touched.
  *
- * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_NOT_FOUND`, what `openStore` throws: files that
+ * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_NOT_FOUND`, what `openMessageStore` throws: files that
  *   were moved are put back then
  */
 export const repairStore = async (root: string, options: RepairOptions = {}): Promise<RepairResult> => {

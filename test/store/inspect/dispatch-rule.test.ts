@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { AppendBatch, openStore } from '../../../lib/store/index.ts'
+import { AppendBatch, openMessageStore } from '../../../lib/store/index.ts'
 import { DEFAULT_DELAY_LEVELS_MS, indexKeyHash } from '../../../lib/store/inspect/dispatch-rule.ts'
 import { verifyStore } from '../../../lib/store/inspect/index.ts'
 import { addRow, temporaryDirectory, whenDispatched } from '../support/store-fixture.ts'
@@ -13,7 +13,7 @@ const ROLLBACK = 12
 
 test('delayed messages carry their delivery time, prepared and rolled back ones no entry', async (t) => {
   const root = join(await temporaryDirectory(t), 'store')
-  const store = await openStore({ ...sampleOptions(root), delayLevelsMs: DEFAULT_DELAY_LEVELS_MS })
+  const store = await openMessageStore({ ...sampleOptions(root), delayLevelsMs: DEFAULT_DELAY_LEVELS_MS })
   const batch = new AppendBatch(8)
   const delayed = store.topic('SCHEDULE_TOPIC_XXXX')
   for (const level of ['1', '3', '18', '99']) addRow(batch, delayed, 'later', { tag: `x\x02DELAY\x01${level}` })

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openStore } from '../../../lib/store/index.ts'
+import { openMessageStore } from '../../../lib/store/index.ts'
 import { planRepair, rebuildStore, repairStore, verifyStore } from '../../../lib/store/inspect/index.ts'
 import {
   contentsOf,
@@ -67,7 +67,7 @@ test('when the engine refuses, a rebuild puts everything back', async (t) => {
 
 test('an open store is neither rebuilt nor repaired', async (t) => {
   const root = await sampleStore(t)
-  await using _store = await openStore(sampleOptions(root))
+  await using _store = await openMessageStore(sampleOptions(root))
   await rejects(rebuildStore(root), { code: 'STORE_LOCKED' })
   await rejects(repairStore(root), { code: 'STORE_LOCKED' })
 })
@@ -141,7 +141,7 @@ for (const [what, damage, actions, records] of damages) {
     equal(result.after.queueEntries, records)
     // A second look finds nothing to do.
     deepEqual(planRepair(root).actions, [])
-    const store = await openStore(sampleOptions(root))
+    const store = await openMessageStore(sampleOptions(root))
     equal(store.recovery.wasClean, true)
     await store.close()
   })

@@ -1,7 +1,7 @@
 // Opens the store in the directory given, appends 100 messages to topic T, then ends as the second argument says.
 // Run by end-of-process.test.ts in a process, and as a worker, of its own.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { AppendBatch, type MessageStore, openStore } from '../../../lib/store/index.ts'
+import { AppendBatch, type MessageStore, openMessageStore } from '../../../lib/store/index.ts'
 
 const [directory, end] = isMainThread ? process.argv.slice(2) : (workerData as { args: string[] }).args
 
@@ -19,7 +19,7 @@ const append = (store: MessageStore): number => {
   return batch.endOffset
 }
 
-const opening = openStore({
+const opening = openMessageStore({
   rootDir: directory!,
   segmentBytes: 1 << 20,
   consumeQueueFileBytes: 20_000,

@@ -7,7 +7,7 @@ import {
   AppendBatch,
   AppendStatus,
   type MessageStore,
-  openStore,
+  openMessageStore,
   PullResult,
   PullStatus,
   type StoreOptions,
@@ -38,7 +38,7 @@ export const smallStore = (rootDir: string, more: Partial<StoreOptions> = {}): S
 /** A small store in a directory of its own; closed and removed at the end of the test. */
 export const openTestStore = async (t: TestContext, more: Partial<StoreOptions> = {}): Promise<MessageStore> => {
   const directory = await makeDirectory()
-  const store = await openStore(smallStore(directory, more))
+  const store = await openMessageStore(smallStore(directory, more))
   t.after(async () => {
     await store.close()
     await rm(directory, { recursive: true })

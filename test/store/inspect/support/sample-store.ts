@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { AppendBatch, openStore, type StoreOptions } from '../../../../lib/store/index.ts'
+import { AppendBatch, openMessageStore, type StoreOptions } from '../../../../lib/store/index.ts'
 import { readCommitLog } from '../../../support/commitlog-reader.ts'
 import { addRow, temporaryDirectory, whenDispatched } from '../../support/store-fixture.ts'
 
@@ -26,7 +26,7 @@ export const sampleTopic = (n: number): string => (n % 5 === 0 ? 'Other' : 'Samp
 /** A closed store of {@link MESSAGES} messages in several segments, queue files and index files. */
 export const sampleStore = async (t: TestContext): Promise<string> => {
   const root = join(await temporaryDirectory(t), 'store')
-  const store = await openStore(sampleOptions(root))
+  const store = await openMessageStore(sampleOptions(root))
   const batch = new AppendBatch(MESSAGES)
   for (let n = 0; n < MESSAGES; n++) {
     const fields = { queueId: n % 3, tag: `tag-${n % 4}`, keys: `key-${n}` }

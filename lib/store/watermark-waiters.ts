@@ -1,6 +1,6 @@
 import type { StoreError } from './store-error.ts'
 
-export type FlushCallback = (error: StoreError | undefined) => void
+export type WaiterCallback = (error: StoreError | undefined) => void
 
 const initialCapacity = 64
 
@@ -15,10 +15,10 @@ export const callApart = <A extends unknown[]>(callback: (...args: A) => void, .
   }
 }
 
-/** Who waits for which end of the log to become durable, first come first served. A ring; adding allocates nothing. */
-export class FlushWaiters {
+/** Who waits for a watermark (flushed, dispatched) to pass which end of the log, first come first served. A ring; adding allocates nothing. */
+export class WatermarkWaiters {
   #ends = new Float64Array(initialCapacity)
-  #callbacks: (FlushCallback | undefined)[] = new Array(initialCapacity).fill(undefined)
+  #callbacks: (WaiterCallback | undefined)[] = new Array(initialCapacity).fill(undefined)
   #head = 0
   #size = 0
 
@@ -26,7 +26,7 @@ export class FlushWaiters {
     return this.#size
   }
 
-  add(endOffset: number, callback: FlushCallback): void {
+  add(endOffset: number, callback: WaiterCallback): void {
     if (this.#size === this.#callbacks.length) this.#grow()
     const slot = (this.#head + this.#size) & (this.#callbacks.length - 1)
     this.#ends[slot] = endOffset
@@ -35,18 +35,18 @@ export class FlushWaiters {
   }
 
   /**
-   * Calls back everyone at the front whose bytes are below `flushed`. With a `failure` nobody stays: those above
-   * `flushed` get it. Callbacks may add.
+   * Calls back everyone at the front whose bytes are below `watermark`. With a `failure` nobody stays: those above
+   * it get the failure. Callbacks may add.
    */
-  settle(flushed: number, failure: StoreError | undefined): void {
+  settle(watermark: number, failure: StoreError | undefined): void {
     for (let left = this.#size; left > 0; left--) {
-      const durable = this.#ends[this.#head]! <= flushed
-      if (!durable && failure === undefined) return
-      callApart(this.#take(), durable ? undefined : failure)
+      const passed = this.#ends[this.#head]! <= watermark
+      if (!passed && failure === undefined) return
+      callApart(this.#take(), passed ? undefined : failure)
     }
   }
 
-  #take(): FlushCallback {
+  #take(): WaiterCallback {
     const callback = this.#callbacks[this.#head]!
     this.#callbacks[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#callbacks.length - 1)
@@ -57,7 +57,7 @@ export class FlushWaiters {
   #grow(): void {
     const capacity = this.#callbacks.length
     const ends = new Float64Array(capacity * 2)
-    const callbacks: (FlushCallback | undefined)[] = new Array(capacity * 2).fill(undefined)
+    const callbacks: (WaiterCallback | undefined)[] = new Array(capacity * 2).fill(undefined)
     for (let index = 0; index < this.#size; index++) {
       const slot = (this.#head + index) & (capacity - 1)
       ends[index] = this.#ends[slot]!

@@ -1,15 +1,15 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { FlushWaiters } from '../../lib/store/flush-waiters.ts'
 import { StoreError } from '../../lib/store/store-error.ts'
+import { WatermarkWaiters } from '../../lib/store/watermark-waiters.ts'
 
-const recorder = (waiters: FlushWaiters) => {
+const recorder = (waiters: WatermarkWaiters) => {
   const calls: [number, string | undefined][] = []
   return { calls, wait: (end: number) => waiters.add(end, (error) => calls.push([end, error?.code])) }
 }
 
 test('waiters up to the watermark are called in order, the others stay', () => {
-  const waiters = new FlushWaiters()
+  const waiters = new WatermarkWaiters()
   const { calls, wait } = recorder(waiters)
   for (const end of [10, 20, 20, 30]) wait(end)
   waiters.settle(9, undefined)
@@ -24,7 +24,7 @@ test('waiters up to the watermark are called in order, the others stay', () => {
 })
 
 test('a smaller end behind a bigger one waits for it', () => {
-  const waiters = new FlushWaiters()
+  const waiters = new WatermarkWaiters()
   const { calls, wait } = recorder(waiters)
   wait(20)
   wait(10)
@@ -38,7 +38,7 @@ test('a smaller end behind a bigger one waits for it', () => {
 })
 
 test('a failure reaches everyone above the watermark and nobody below', () => {
-  const waiters = new FlushWaiters()
+  const waiters = new WatermarkWaiters()
   const { calls, wait } = recorder(waiters)
   for (const end of [10, 20, 30]) wait(end)
   waiters.settle(10, new StoreError('STORE_READ_ONLY', 'sync failed'))
@@ -51,7 +51,7 @@ test('a failure reaches everyone above the watermark and nobody below', () => {
 })
 
 test('the ring grows and wraps without losing order', () => {
-  const waiters = new FlushWaiters()
+  const waiters = new WatermarkWaiters()
   const { calls, wait } = recorder(waiters)
   let next = 1
   for (let round = 0; round < 50; round++) {
@@ -66,7 +66,7 @@ test('the ring grows and wraps without losing order', () => {
 })
 
 test('a waiter added by a callback is not called in the same settling', () => {
-  const waiters = new FlushWaiters()
+  const waiters = new WatermarkWaiters()
   const calls: string[] = []
   waiters.add(1, () => {
     calls.push('first')
