@@ -12,9 +12,10 @@ if (isMainThread) {
   const workers = names.map((name) => new Worker(new URL(import.meta.url), { workerData: name, argv: [root] }))
   await Promise.all(workers.map((worker) => once(worker, 'exit')))
   for (const name of names) {
-    await using store = await openStore({ directory: directoryOf(name) })
+    const store = await openStore({ directory: directoryOf(name) })
     const { messages } = await store.read()
     console.log(`${name}: ${messages.map(({ body }) => body).join(', ')}`)
+    await store.close()
   }
 } else {
   // Left open on purpose: the end of the thread closes it in order.
