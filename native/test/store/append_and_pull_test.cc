@@ -248,6 +248,20 @@ TEST_F(AppendAndPullTest, RecordsAreReadByTheirPhysicalOffset) {
   EXPECT_EQ(store->ReadRecord({-5}, &record).code(), StatusCode::kNotFound);
 }
 
+TEST_F(AppendAndPullTest, ALeasedRecordStaysReadableBehindTheCloseAndTheLossOfItsFile) {
+  Put("T", 0, "one");
+  const AppendResult second = Put("T", 0, "two");
+  RecordLease lease;
+  ASSERT_TRUE(store->LeaseRecord(second.physical_offset, &lease).ok());
+  EXPECT_EQ(lease.bytes.size(), second.size_bytes);
+  RecordLease none;
+  EXPECT_EQ(store->LeaseRecord(second.physical_offset + 1, &none).code(), StatusCode::kNotFound);
+  EXPECT_EQ(none.pin, nullptr);
+  Close();
+  std::filesystem::remove_all(options.root + "/commitlog");
+  EXPECT_EQ(test::ParseAll(lease.bytes).front().body, "two");
+}
+
 TEST_F(AppendAndPullTest, WatermarksAreOrdered) {
   const AppendResult put = Put("T", 0, "x");
   const PhysicalOffset end = put.physical_offset + put.size_bytes;
