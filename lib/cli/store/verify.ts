@@ -28,7 +28,7 @@ export const findingLine = ({ severity, code, file, position, physicalOffset, me
 /** What was looked at and how much was found. */
 export const summaryLines = (report: VerifyReport): string[] => [
   `${report.records} records in ${report.segments} segments, ${report.queueEntries} entries in ${report.queues} queues` +
-    ` (${report.expiredQueueEntries} of messages no longer in the log), ${report.indexItems} items in ${report.indexFiles} index files,` +
+    ` (${report.expiredQueueEntries} of messages no longer in the log${report.quarantinedRanges.length > 0 ? ' or quarantined' : ''}), ${report.indexItems} items in ${report.indexFiles} index files,` +
     ` ${report.configFiles} configuration files`,
   ...(report.notChecked.length === 0 ? [] : [`not checked: ${report.notChecked.join(' ')}`]),
   ...(report.unlisted === 0 ? [] : [`${report.unlisted} more findings of these kinds are not listed`]),

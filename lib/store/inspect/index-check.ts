@@ -1,3 +1,4 @@
+import type { DamageMap } from './damage.ts'
 import { indexKeyHash, indexKeysOf } from './dispatch-rule.ts'
 import type { Findings } from './findings.ts'
 import { type IndexItem, IndexReader } from './index-reader.ts'
@@ -10,11 +11,16 @@ const MOST_SECONDS = 0x7fffffff
 export interface IndexCheckContext {
   readonly layout: StoreLayout
   readonly findings: Findings
+  /** Complete when the last record has gone through. */
+  readonly damage: DamageMap
   /** Physical offset of the log's first byte. */
   readonly logStart: number
   /** Slots of an index file; default what the files tell. */
   readonly indexSlots?: number | undefined
 }
+
+/** Tells what is wrong with an item. `isOwn`: the index itself is damaged, not the log alone. Default true. */
+type SayItem = (message: string, isOwn?: boolean) => void
 
 interface IndexRange {
   readonly from: number
@@ -36,7 +42,7 @@ export class IndexCheck {
   #hasUnread = false
   /** Items held against a record. */
   items = 0
-  /** Items of messages that the log no longer holds. */
+  /** Items of messages that the log no longer holds or has in quarantine. */
   expired = 0
   isDamaged = false
 
@@ -54,7 +60,7 @@ export class IndexCheck {
     else this.#keysBehind += keys
   }
 
-  /** Checks the files. `onFile` is told of each. */
+  /** Checks the files. `onFile` is told of each. Items of damaged records do not make the index a damaged one. */
   finish(onFile: (path: string) => void = () => undefined): void {
     const { layout } = this.#context
     using log = new LogReader(layout)
@@ -113,8 +119,11 @@ export class IndexCheck {
     for (let number = 1; number < index.header.count; number++) {
       const item = index.item(number)!
       const position = index.itemPosition(number)
-      const say = (message: string): void =>
-        this.#damage('INDEX_ITEM', name, `item ${number} ${message}`, position, item.physicalOffset)
+      const say: SayItem = (message, isOwn = true) => {
+        this.isDamaged ||= isOwn
+        const where = { position, physicalOffset: item.physicalOffset }
+        this.#context.findings.add('error', 'INDEX_ITEM', name, `item ${number} ${message}`, where)
+      }
       if (item.keyHash < 0 || item.seconds < 0 || item.physicalOffset < 0) {
         say('holds a negative number')
         continue
@@ -130,12 +139,21 @@ export class IndexCheck {
     this.#slots(index, heads, name)
   }
 
-  #item(item: IndexItem, beginTimestamp: number | undefined, log: LogReader, say: (message: string) => void): void {
+  #item(item: IndexItem, beginTimestamp: number | undefined, log: LogReader, say: SayItem): void {
     if (item.physicalOffset < this.#context.logStart) {
       this.expired += 1
       return
     }
+    const lost = this.#context.damage.at(item.physicalOffset)
+    if (lost === 'quarantined') {
+      this.expired += 1
+      return
+    }
     this.items += 1
+    if (lost === 'damaged') {
+      say(`points to ${item.physicalOffset}, where the log is damaged`, false)
+      return
+    }
     if (this.#range !== undefined && item.physicalOffset < this.#range.before) this.#itemsInRange += 1
     const record = log.record(item.physicalOffset)
     if (record === undefined) {
@@ -176,13 +194,12 @@ export class IndexCheck {
   }
 
   #damage(
-    code: 'INDEX_HEADER' | 'INDEX_ITEM' | 'INDEX_SLOT' | 'INDEX_SIZES_UNKNOWN',
+    code: 'INDEX_HEADER' | 'INDEX_SLOT' | 'INDEX_SIZES_UNKNOWN',
     file: string,
     message: string,
     position?: number,
-    physicalOffset?: number,
   ): void {
     this.isDamaged = true
-    this.#context.findings.add('error', code, file, message, { position, physicalOffset })
+    this.#context.findings.add('error', code, file, message, { position })
   }
 }

@@ -42,6 +42,12 @@ export interface StoreLayout {
   readonly indexFiles: readonly string[]
   readonly checkpoint: string | undefined
   readonly abort: string | undefined
+  /** Where the engine's next opening begins. */
+  readonly recoveryPoint: string | undefined
+  /** Files of checksums/, named as the log's segments, by start. */
+  readonly checksumFiles: readonly SegmentFile[]
+  /** Retired segments that wait for another use. */
+  readonly recycledFiles: readonly string[]
   /** JSON files of config/, their backups among them. */
   readonly configFiles: readonly string[]
   readonly strays: readonly StrayFile[]
@@ -76,7 +82,13 @@ const rootNames: ReadonlySet<string> = new Set([
   'checkpoint',
   'abort',
   'lock',
+  'recovery-point',
+  'quarantine.json',
+  'checksums',
+  'recycled',
 ])
+/** What an interrupted write of the engine leaves in the root. */
+const rootLeftover = 'quarantine.json.tmp'
 
 const entriesOf = (dir: string) => {
   try {
@@ -167,8 +179,9 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
   }
   const strays: StrayFile[] = []
   const notChecked = rootEntries
-    .filter(({ name }) => !rootNames.has(name) && !asideName.test(name))
+    .filter(({ name }) => !rootNames.has(name) && name !== rootLeftover && !asideName.test(name))
     .map(({ name }) => name)
+  if (has(rootLeftover)) strays.push(strayFile(join(root, rootLeftover)))
   const segments = segmentsOf(commitLogDir, strays)
   const fileAt = (name: string): string | undefined => (has(name) ? join(root, name) : undefined)
   return {
@@ -180,6 +193,11 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
     indexFiles: indexFilesOf(join(root, 'index'), strays),
     checkpoint: fileAt('checkpoint'),
     abort: fileAt('abort'),
+    recoveryPoint: fileAt('recovery-point'),
+    checksumFiles: segmentsOf(join(root, 'checksums'), strays),
+    recycledFiles: entriesOf(join(root, 'recycled'))
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => join(root, 'recycled', name)),
     configFiles: configFilesOf(join(root, 'config'), strays, notChecked),
     strays,
     notChecked,

@@ -1,5 +1,6 @@
 import { FileWindow } from './file-window.ts'
 import type { SegmentFile, StoreLayout } from './layout.ts'
+import { recordChecksum } from './record-checksums.ts'
 import { propertiesOf, type RecordHead, type RecordRead, readRecordAt } from './record-reader.ts'
 
 /** Enough for a record's head and properties; bodies are not read here. */
@@ -30,6 +31,11 @@ export class LogReader implements Disposable {
 
   properties(record: RecordHead): ReadonlyMap<string, string> {
     return propertiesOf(this.#file(this.#segmentOf(record.physicalOffset)!), record)
+  }
+
+  /** CRC-32C of a record without its body. */
+  checksum(record: RecordHead): number {
+    return recordChecksum(this.#file(this.#segmentOf(record.physicalOffset)!), record)
   }
 
   /** A copy of a whole record. */

@@ -74,6 +74,7 @@ class LogWalk {
     this.#options.onSegment?.(segment)
     using file = new FileWindow(segment.path)
     let position = from
+    let isFilled = false
     while (position + 8 <= file.sizeBytes) {
       const read = readRecordAt(file, segment.start, position, this.#options.checkCrc)
       if (read.kind === 'record') {
@@ -83,6 +84,7 @@ class LogWalk {
       }
       if (read.kind === 'blank') {
         position = file.sizeBytes
+        isFilled = true
         break
       }
       const resumed = this.#resume(file, index, position, read.kind === 'nothing')
@@ -102,6 +104,15 @@ class LogWalk {
     if (behind === undefined) {
       yield { kind: 'end', at: segment.start + position }
       return undefined
+    }
+    const rest = segment.start + position
+    if (!isFilled && rest + 8 <= end) {
+      const resumed = this.#resume(file, index, position, false)
+      if (resumed !== undefined) {
+        const to = segments[resumed.index]!.start + resumed.position
+        yield { kind: 'damage', segment, from: rest, to, reason: 'the file ends here' }
+        return resumed
+      }
     }
     if (behind.start !== end) yield { kind: 'gap', from: end, to: behind.start }
     return { index: index + 1, position: 0 }

@@ -1,4 +1,5 @@
 import { isValidTopic } from '../../protocol/names.ts'
+import type { DamageMap } from './damage.ts'
 import { type ExpectedEntry, expectedEntries, isQueued, tagCodeOf } from './dispatch-rule.ts'
 import type { Findings } from './findings.ts'
 import type { StoreLayout } from './layout.ts'
@@ -42,6 +43,8 @@ export interface QueueCheckContext {
   readonly layout: StoreLayout
   readonly findings: Findings
   readonly delayLevelsMs: readonly number[]
+  /** Complete when the last record has gone through. */
+  readonly damage: DamageMap
   /** Physical offset of the log's first byte. */
   readonly logStart: number
 }
@@ -57,7 +60,7 @@ export class QueueCheck {
   readonly #open = new Set<QueueState>()
   /** Entries held against a record. */
   entries = 0
-  /** Entries of messages that the log no longer holds, and fillers. */
+  /** Entries of messages that the log no longer holds or has in quarantine, and fillers. */
   expired = 0
   /** Directories of queues whose files disagree with the log. */
   readonly damaged = new Set<string>()
@@ -84,7 +87,8 @@ export class QueueCheck {
 
   /**
    * After the last record: entries of no record, holes, files that do not fit. Entries of what was torn off the log, from
-   * the physical offset `tornAt` on, do not make their queue a damaged one: they go with the tail.
+   * the physical offset `tornAt` on, do not make their queue a damaged one: they go with the tail. Nor do those of records
+   * in a damaged place: they stay, so that their queue offsets are not given out again.
    */
   finish(tornAt = Number.POSITIVE_INFINITY): void {
     for (const state of this.#states.values()) {
@@ -189,7 +193,7 @@ export class QueueCheck {
   /** Live entries that no record claimed, and anything behind the first place that is not live. */
   #stray(state: QueueState, tornAt: number): void {
     const { reader, seen } = state
-    const { findings, logStart } = this.#context
+    const { findings, logStart, damage } = this.#context
     for (let queueOffset = reader.first; queueOffset < reader.capacity; queueOffset++) {
       const entry = reader.at(queueOffset)
       if (entry === undefined) continue
@@ -199,7 +203,12 @@ export class QueueCheck {
       }
       if (isFill(entry) || entry.physicalOffset < logStart) this.expired += 1
       else if (!seen.has(queueOffset - reader.first)) {
-        if (entry.physicalOffset < tornAt) this.damaged.add(reader.queue.dir)
+        const lost = damage.at(entry.physicalOffset)
+        if (lost === 'quarantined') {
+          this.expired += 1
+          continue
+        }
+        if (lost === undefined && entry.physicalOffset < tornAt) this.damaged.add(reader.queue.dir)
         const message = `the entry of queue offset ${queueOffset} points to ${entry.physicalOffset}, where no record of this queue stands`
         findings.add('error', 'QUEUE_ENTRY_STRAY', this.#nameOf(state, queueOffset), message, {
           position: (queueOffset * ENTRY_BYTES) % Math.max(reader.queue.fileBytes, ENTRY_BYTES),

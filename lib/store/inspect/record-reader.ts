@@ -17,6 +17,8 @@ export interface RecordHead {
   readonly topic: string
   /** Position of the record in its file. */
   readonly position: number
+  /** Position of its body in its file. */
+  readonly bodyAt: number
   readonly bodyBytes: number
   readonly propertiesAt: number
   readonly propertiesBytes: number
@@ -111,6 +113,7 @@ const readParts = (file: FileWindow, segmentStart: number, frame: Frame): Record
     sysFlag,
     storeTimestamp: readInt64(buffer, at + storeTimestampAt),
     position,
+    bodyAt: position + bodyAt,
     bodyBytes: buffer.readInt32BE(at + bodyAt - 4),
   }
   const topicLengthAt = position + bodyAt + head.bodyBytes

@@ -3,6 +3,7 @@ import { IndexReader } from './index-reader.ts'
 import { type LayoutOptions, readLayout, type StoreLayout } from './layout.ts'
 import { LogReader } from './log-reader.ts'
 import { walkLog } from './log-walk.ts'
+import { readQuarantine } from './quarantine.ts'
 import { QueueReader } from './queue-reader.ts'
 import { type CheckpointTimes, readCheckpoint } from './small-files.ts'
 import type { Progress } from './verify.ts'
@@ -45,6 +46,8 @@ export interface StoreStat {
   readonly records: number | undefined
   /** Places where records are damaged or missing, with good ones behind; found with `full` only. */
   readonly damagedRanges: number | undefined
+  /** Ranges that quarantine.json lists: the engine passes over them. */
+  readonly quarantinedRanges: number
   /** Messages in queues. */
   readonly messages: number
   readonly topics: readonly TopicStat[]
@@ -54,8 +57,14 @@ export interface StoreStat {
   /** Whether the store was closed in order: it has no abort file. */
   readonly wasClosed: boolean
   readonly configFiles: readonly string[]
-  /** Bytes that the files of log, queues and index occupy on the device. */
-  readonly diskBytes: { readonly log: number; readonly queues: number; readonly index: number }
+  /** Bytes that the files occupy on the device. `recycled`: retired log segments that wait for another use. */
+  readonly diskBytes: {
+    readonly log: number
+    readonly queues: number
+    readonly index: number
+    readonly checksums: number
+    readonly recycled: number
+  }
   readonly notChecked: readonly string[]
 }
 
@@ -153,6 +162,7 @@ export const statStore = (root: string, options: StatOptions = {}): StoreStat =>
     lastStoreTimestamp: ends.last,
     records: options.full ? ends.records : undefined,
     damagedRanges: options.full ? ends.damagedRanges : undefined,
+    quarantinedRanges: readQuarantine(layout).ranges.length,
     messages: topics.reduce((total, { messages }) => total + messages, 0),
     topics,
     indexFiles: layout.indexFiles.length,
@@ -164,6 +174,8 @@ export const statStore = (root: string, options: StatOptions = {}): StoreStat =>
       log: sum(layout.segments),
       queues: sum(layout.queues.flatMap(({ files }) => files)),
       index: occupied(layout.indexFiles),
+      checksums: sum(layout.checksumFiles),
+      recycled: occupied(layout.recycledFiles),
     },
     notChecked: layout.notChecked,
   }

@@ -1,10 +1,13 @@
+import type { DamagedRange, LogRange } from './damage.ts'
 import { DEFAULT_DELAY_LEVELS_MS } from './dispatch-rule.ts'
 import { type Finding, Findings, type Severity } from './findings.ts'
 import { IndexCheck } from './index-check.ts'
 import { type LayoutOptions, readLayout, type StoreLayout } from './layout.ts'
-import { type LogStep, walkLog } from './log-walk.ts'
+import { ALTERED, type CheckedStep, LogSurvey } from './log-survey.ts'
+import { type Quarantine, type QuarantinedRange, readQuarantine, reportQuarantine } from './quarantine.ts'
 import { QueueCheck } from './queue-check.ts'
 import { propertiesOf } from './record-reader.ts'
+import { RecoveryPoints } from './recovery-point.ts'
 import { checkCheckpoint, checkConfigFiles } from './small-files.ts'
 
 /** How far a long run has come. */
@@ -23,12 +26,6 @@ export interface VerifyOptions extends LayoutOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** A range of the log, as physical offsets. */
-export interface LogRange {
-  readonly from: number
-  readonly to: number
-}
-
 /** What a store holds and what is wrong with it. */
 export interface VerifyReport {
   readonly store: string
@@ -43,14 +40,24 @@ export interface VerifyReport {
   readonly records: number
   /** Physical offset behind the last good record. */
   readonly logEnd: number
-  /** Damage with good records behind it: never cut. */
-  readonly damagedRanges: readonly LogRange[]
+  /** Damage with good records behind it, but for what is in quarantine: never cut. */
+  readonly damagedRanges: readonly DamagedRange[]
+  /** Those of them that no file holds. */
+  readonly missingRanges: readonly LogRange[]
+  /** Ranges that quarantine.json lists. */
+  readonly quarantinedRanges: readonly QuarantinedRange[]
+  /** Damage, in quarantine or not, behind which the engine would take the records for older leftovers and cut them. */
+  readonly rangesBeforeOlder: readonly LogRange[]
+  /** Records that are not what their checksum was made of, in quarantine or not. */
+  readonly alteredRecords: number
+  /** Whether an engine without its recovery point would take altered records for good, or good ones for leftovers. */
+  readonly needsRecoveryPoint: boolean
   /** Where a torn tail begins. */
   readonly tornAt: number | undefined
   readonly queues: number
   /** Queue entries held against their record. */
   readonly queueEntries: number
-  /** Queue entries of messages that the log no longer holds, and fillers. */
+  /** Queue entries of messages that the log no longer holds or has in quarantine, and fillers. */
   readonly expiredQueueEntries: number
   /** Directories of queues whose files disagree with the log. */
   readonly damagedQueues: readonly string[]
@@ -72,7 +79,9 @@ class Verification {
   readonly #queues: QueueCheck
   readonly #index: IndexCheck
   readonly #logStart: number
-  readonly #damaged: LogRange[] = []
+  readonly #quarantine: Quarantine
+  readonly #points: RecoveryPoints
+  readonly #survey: LogSurvey
   #records = 0
   #newestMs = 0
   #logEnd: number
@@ -86,18 +95,32 @@ class Verification {
     const { delayLevelsMs = DEFAULT_DELAY_LEVELS_MS, indexSlots } = options
     this.#logStart = logStart
     this.#logEnd = logStart
-    this.#queues = new QueueCheck({ layout, findings, delayLevelsMs, logStart })
-    this.#index = new IndexCheck({ layout, findings, logStart, indexSlots })
+    this.#quarantine = readQuarantine(layout)
+    this.#points = new RecoveryPoints(layout)
+    this.#survey = new LogSurvey({
+      layout,
+      point: this.#points.found,
+      quarantined: this.#quarantine.ranges,
+      onChecksumProblem: (path, position) => {
+        const message = 'the entries do not ascend: those behind are not found'
+        findings.add('warning', 'CHECKSUM_FILE', layout.nameOf(path), message, { position })
+      },
+    })
+    const { damage } = this.#survey
+    this.#queues = new QueueCheck({ layout, findings, delayLevelsMs, damage, logStart })
+    this.#index = new IndexCheck({ layout, findings, damage, logStart, indexSlots })
   }
 
   run(): VerifyReport {
     const { layout, findings } = this
     this.#segments()
-    for (const step of walkLog(layout)) this.#step(step)
+    for (const step of this.#survey.steps()) this.#step(step)
     this.#progress('queues', this.#logEnd)
     this.#queues.finish(this.#tornAt)
     this.#index.finish((path) => this.#progress(layout.nameOf(path), this.#logEnd))
     checkCheckpoint(layout, this.#newestMs, findings)
+    this.#points.check(findings)
+    reportQuarantine(this.#quarantine, layout, findings)
     const configFiles = checkConfigFiles(layout, findings)
     this.#extraFiles()
     return this.#report(configFiles)
@@ -112,15 +135,18 @@ class Verification {
     }
   }
 
-  #step(step: LogStep): void {
+  #step(step: CheckedStep): void {
     const { layout, findings } = this
     switch (step.kind) {
       case 'record':
         this.#record(step)
         return
+      case 'altered':
+        this.#altered(step)
+        return
       case 'damage': {
         const { segment, from, to, reason } = step
-        this.#damaged.push({ from, to })
+        if (this.#survey.isListed(step)) return
         const message = `${reason}; the next good record stands at ${to}`
         const where = { position: from - segment.start, physicalOffset: from }
         findings.add('error', 'LOG_DAMAGED', layout.nameOf(segment.path), message, where)
@@ -128,7 +154,6 @@ class Verification {
       }
       case 'gap': {
         const message = `no file holds physical offsets ${step.from} to ${step.to - 1}`
-        this.#damaged.push({ from: step.from, to: step.to })
         findings.add('error', 'LOG_SEGMENT_MISSING', layout.nameOf(layout.commitLogDir), message, {
           physicalOffset: step.from,
         })
@@ -146,7 +171,15 @@ class Verification {
     }
   }
 
-  #record({ record, file }: Extract<LogStep, { kind: 'record' }>): void {
+  #altered({ record, file }: Extract<CheckedStep, { kind: 'altered' }>): void {
+    const { physicalOffset, sizeBytes, position } = record
+    this.#logEnd = physicalOffset + sizeBytes
+    if (this.#survey.isListed({ from: physicalOffset, to: this.#logEnd })) return
+    const where = { position, physicalOffset }
+    this.findings.add('error', 'LOG_CHECKSUM', this.layout.nameOf(file.path), ALTERED, where)
+  }
+
+  #record({ record, file }: Extract<CheckedStep, { kind: 'record' }>): void {
     const properties = propertiesOf(file, record)
     this.#queues.record(record, properties)
     this.#index.record(record, properties)
@@ -197,7 +230,12 @@ class Verification {
       segments: layout.segments.length,
       records: this.#records,
       logEnd: this.#logEnd,
-      damagedRanges: this.#damaged,
+      damagedRanges: this.#survey.unlisted,
+      missingRanges: this.#survey.gaps,
+      quarantinedRanges: this.#quarantine.ranges,
+      rangesBeforeOlder: this.#survey.olderBehind,
+      alteredRecords: this.#survey.altered,
+      needsRecoveryPoint: this.#survey.needsRecoveryPoint,
       tornAt: this.#tornAt,
       queues: layout.queues.length,
       queueEntries: this.#queues.entries,
