@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { openMessageStore } from '../../lib/store/index.ts'
@@ -95,11 +95,38 @@ test('a wrong command line ends with 2; a store in use or none with 3', async (t
   }
 })
 
-test('a directory of ours beside those of Java is named as not checked', async (t) => {
+test("the engine's own files are known, and what is not is named", async (t) => {
   const root = await sampleStore(t)
   mkdirSync(`${root}/recycled`)
-  writeFileSync(`${root}/quarantine.json`, '{}')
+  writeFileSync(`${root}/recycled/1`, Buffer.alloc(8192, 1))
+  writeFileSync(`${root}/unknown`, '')
   const { exitCode, out } = await store('verify', root)
   equal(exitCode, 0)
-  ok(out.includes('not checked: checksums quarantine.json recovery-point recycled'))
+  match(out, /^not checked: unknown$/m)
+  match((await store('stat', root)).out, /checksums \S+ KiB, recycled segments 8\.0 KiB\nnot looked at unknown/)
+})
+
+test('damage in the middle: verify names it, repair says that it would be quarantined, then only notes are left', async (t) => {
+  const root = await sampleStore(t)
+  const record = recordsOf(root)[50]!
+  const { path, position } = placeOf(root, record.physicalOffset)
+  flip(path, position + 100)
+  equal((await store('verify', root)).exitCode, 1)
+  const dry = await store('repair', root)
+  equal(dry.exitCode, 1)
+  const range = `${record.physicalOffset} to ${record.physicalOffset + record.sizeBytes}`
+  match(dry.out, new RegExp(`quarantine physical offsets ${range}, where they are: the body does not match its CRC`))
+  equal((await store('repair', root, '--yes')).exitCode, 0)
+  const verify = await store('verify', root)
+  equal(verify.exitCode, 0)
+  match(
+    verify.out,
+    new RegExp(`^note QUARANTINED commitlog/\\d{20}:${position}: ${record.sizeBytes} bytes are quarantined`),
+  )
+  match(verify.out, /clean: 0 errors, 0 warnings, 1 notes/)
+  match((await store('stat', root)).out, /^quarantined {3}1 damaged ranges of the log$/m)
+  const rebuilt = await store('rebuild', root)
+  equal(rebuilt.exitCode, 0, rebuilt.errors)
+  match(rebuilt.out, /bytes are kept and passed over/)
+  match(rebuilt.out, /note QUARANTINED/)
 })

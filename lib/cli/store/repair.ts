@@ -30,6 +30,10 @@ const actionLine = (action: RepairAction): string => {
       return `add queue entries from the log: ${action.why}`
     case 'reset-checkpoint':
       return `write the checkpoint anew: ${action.why}`
+    case 'reset-recovery-point':
+      return `move the recovery point aside and write it anew: ${action.why}`
+    case 'quarantine':
+      return `quarantine physical offsets ${action.fromOffset} to ${action.toOffset}, where they are: ${action.why}`
   }
 }
 
@@ -76,7 +80,7 @@ export const addRepairCommand = (store: Command): Command =>
     storeCommand(
       store,
       'repair',
-      'Say what a repair would do, and with --yes do it: cut a torn tail, make damaged queues and index anew, move stray files aside. Good records are never cut.',
+      'Say what a repair would do, and with --yes do it: cut a torn tail, quarantine other damage, make damaged queues and index anew, move stray files aside. Good records are never cut.',
     ),
   )
     .option('--yes', 'do it')

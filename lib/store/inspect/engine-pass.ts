@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RecoveryReport } from '../message-store.ts'
 import { openMessageStore } from '../native-store.ts'
+import type { RetentionOptions } from '../retention.ts'
 import { DEFAULT_DELAY_LEVELS_MS } from './dispatch-rule.ts'
 import { IndexReader } from './index-reader.ts'
 import type { LayoutOptions, StoreLayout } from './layout.ts'
@@ -49,7 +40,12 @@ const queueFileBytes = (layout: StoreLayout): number | undefined => {
   return bytes === 0 ? undefined : bytes
 }
 
-const CHECKPOINT_TIMES_BYTES = 24
+/** The times of queues and index in the checkpoint, in milliseconds. */
+const DERIVED_TIMES_AT = 8
+const DERIVED_TIMES_BYTES = 16
+
+/** However old or full: a tool deletes no messages. */
+const NO_RETENTION: RetentionOptions = { deleteHours: [], cleanPercent: 100, forcedPercent: 100, cleanForcibly: false }
 
 const durably = (path: string, flags: string, write: (descriptor: number) => void): void => {
   const descriptor = openSync(path, flags)
@@ -62,9 +58,14 @@ const durably = (path: string, flags: string, write: (descriptor: number) => voi
 }
 
 /**
- * One opening and closing by the engine, that checks the whole log and makes anew what queues and index lack: the store
- * counts as not closed and its checkpoint as unknown. {@link prepare} sets that up, {@link run} opens and closes,
- * {@link undo} puts checkpoint and abort file back when the engine refused.
+ * One opening and closing by the engine, that makes anew what queues and index lack. {@link prepare} sets it up,
+ * {@link run} opens and closes, {@link undo} puts back what it found when the engine refused.
+ *
+ * As a rule the engine is made to look at the whole log, whatever it believes to know: the store counts as not closed,
+ * the checkpoint's times of queues and index as unknown, and recovery point and checksums are put aside. It makes both
+ * anew then, from the log as it is. A log that needs its recovery point (see `LogSurvey`) keeps that, its checksums and
+ * the checkpoint: what is in front of the point the engine holds against the checksums then, and makes what queues or
+ * index lack.
  */
 export class EnginePass {
   readonly #layout: StoreLayout
@@ -80,22 +81,26 @@ export class EnginePass {
     this.#sizes = indexSizes(layout, options)
   }
 
-  prepare(): void {
-    const { root, checkpoint, abort } = this.#layout
+  prepare(needsRecoveryPoint: boolean): void {
+    const { root, abort } = this.#layout
     // Until the pass has come to its end, whoever opens the store must not trust queues and index.
     if (abort === undefined) durably(join(root, 'abort'), 'w', () => undefined)
+    if (!needsRecoveryPoint) this.#forget()
+    syncDirectory(root)
+  }
+
+  /** The log's own time stays: what was stored up to then is never cut. */
+  #forget(): void {
+    const { root, checkpoint } = this.#layout
     if (checkpoint !== undefined) {
       const kept = this.#aside.placeOf(checkpoint)
       mkdirSync(dirname(kept), { recursive: true })
       copyFileSync(checkpoint, kept)
       durably(checkpoint, 'r+', (descriptor) =>
-        writeSync(descriptor, Buffer.alloc(CHECKPOINT_TIMES_BYTES), 0, CHECKPOINT_TIMES_BYTES, 0),
+        writeSync(descriptor, Buffer.alloc(DERIVED_TIMES_BYTES), 0, DERIVED_TIMES_BYTES, DERIVED_TIMES_AT),
       )
     }
-    for (const name of readdirSync(root)) {
-      if (name !== 'checkpoint' && /checkpoint|recovery-point/i.test(name)) this.#aside.move(join(root, name))
-    }
-    syncDirectory(root)
+    for (const name of ['recovery-point', 'checksums']) this.#aside.move(join(root, name))
   }
 
   async run(): Promise<RecoveryReport> {
@@ -106,6 +111,9 @@ export class EnginePass {
       segmentBytes: layout.segmentBytes,
       consumeQueueFileBytes: options.queueFileBytes ?? queueFileBytes(layout),
       ...this.#sizes,
+      // Records behind damage count as promised: the engine cuts none of them.
+      flush: { mode: 'sync' },
+      retention: NO_RETENTION,
       delayLevelsMs: options.delayLevelsMs ?? DEFAULT_DELAY_LEVELS_MS,
       // Only records that are appended carry it, and none is.
       storeHost: { address: '127.0.0.1', port: 10911 },

@@ -5,8 +5,10 @@ import type { RecoveryReport } from '../message-store.ts'
 import { StoreError } from '../store-error.ts'
 import { type EngineOptions, EnginePass } from './engine-pass.ts'
 import { type QueueFiles, readLayout, type StoreLayout } from './layout.ts'
-import { walkLog } from './log-walk.ts'
+import { LogSurvey } from './log-survey.ts'
+import { addToQuarantine, readQuarantine } from './quarantine.ts'
 import { QueueReader } from './queue-reader.ts'
+import { RecoveryPoints } from './recovery-point.ts'
 import { SetAside } from './set-aside.ts'
 import { type Progress, type VerifyReport, verifyStore } from './verify.ts'
 
@@ -28,16 +30,32 @@ export interface RebuildReport {
   readonly keptQueues: readonly string[]
 }
 
-const refuseDamage = (layout: StoreLayout, onProgress: RebuildOptions['onProgress']): void => {
+/** Reads the whole log. */
+const survey = (layout: StoreLayout, onProgress: RebuildOptions['onProgress']): LogSurvey => {
   const start = layout.segments[0]?.start ?? 0
   const totalBytes = layout.segments.length * layout.segmentBytes
-  const onSegment = (segment: { readonly start: number }): void =>
-    onProgress?.({ what: 'commitlog', doneBytes: segment.start - start, totalBytes })
-  for (const step of walkLog(layout, { onSegment })) {
-    if (step.kind !== 'damage' && step.kind !== 'gap') continue
-    const why = 'has good records behind it: the queues cannot be made from a log with a hole'
-    throw new StoreError('STORE_CORRUPTION', `the damage at physical offset ${step.from} ${why}; see "store verify"`)
+  const log = new LogSurvey({
+    layout,
+    point: new RecoveryPoints(layout).found,
+    quarantined: readQuarantine(layout).ranges,
+    onSegment: (segment) => onProgress?.({ what: 'commitlog', doneBytes: segment.start - start, totalBytes }),
+  })
+  for (const _ of log.steps());
+  return log
+}
+
+/** What an engine would cut, or not open at all. */
+const refuse = ({ gaps, olderBehind }: LogSurvey): void => {
+  const [gap] = gaps
+  if (gap !== undefined) {
+    const where = `no file holds physical offsets ${gap.from} to ${gap.to - 1}`
+    throw new StoreError('STORE_CORRUPTION', `${where}: the engine opens no such log; see "store verify"`)
   }
+  const [range] = olderBehind
+  if (range === undefined) return
+  const why =
+    'has records behind it that are older than those in front: the engine would take them for leftovers and cut'
+  throw new StoreError('STORE_CORRUPTION', `the damage at physical offset ${range.from} ${why}; see "store verify"`)
 }
 
 /** Whether the log holds none of the queue's messages any more. */
@@ -50,10 +68,10 @@ const isExpired = (queue: QueueFiles, logStart: number): boolean => {
 /**
  * Makes consumequeue/ and index/ anew from the log of a store that nobody has open, by the engine. The old files are
  * moved aside first and deleted only when the new ones are durable and verified; when the engine fails they are put
- * back.
+ * back. Damage with good records behind it is quarantined: it stays where it is, and the queues go around it.
  *
- * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_CORRUPTION` when the log is damaged with good
- *   records behind the damage, `STORE_NOT_FOUND`, what `openMessageStore` throws
+ * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_CORRUPTION` when a file of the log is missing or
+ *   damage has older records behind it, `STORE_NOT_FOUND`, what `openMessageStore` throws
  */
 export const rebuildStore = async (root: string, options: RebuildOptions = {}): Promise<RebuildReport> => {
   const lock = lockDirectory(root)
@@ -61,10 +79,12 @@ export const rebuildStore = async (root: string, options: RebuildOptions = {}): 
   const aside = new SetAside(layout)
   const keptQueues: string[] = []
   const pass = new EnginePass(layout, aside, options)
+  let log: LogSurvey
   try {
-    refuseDamage(layout, options.onProgress)
+    log = survey(layout, options.onProgress)
+    refuse(log)
     const logStart = layout.segments[0]?.start ?? 0
-    pass.prepare()
+    pass.prepare(log.needsRecoveryPoint)
     for (const queue of layout.queues) {
       if (isExpired(queue, logStart)) keptQueues.push(layout.nameOf(queue.dir))
       else aside.move(queue.dir)
@@ -84,6 +104,9 @@ export const rebuildStore = async (root: string, options: RebuildOptions = {}): 
     pass.undo()
     throw error
   })
+  // The engine has listed what it met; of bodies below a recovery point that stayed it has not looked at any.
+  using _lock = lockDirectory(root)
+  addToQuarantine(layout, log.unlisted)
   const after = verifyStore(root, options)
   const isKept = options.keepOld === true || !after.isClean
   if (!isKept) aside.remove()

@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDirectory } from '../directory-lock.ts'
 import type { RecoveryReport } from '../message-store.ts'
 import { type EngineOptions, EnginePass } from './engine-pass.ts'
 import type { Finding } from './findings.ts'
 import { readLayout, type StoreLayout } from './layout.ts'
+import { addToQuarantine } from './quarantine.ts'
 import { SetAside } from './set-aside.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 
@@ -21,12 +22,15 @@ export type RepairAction =
   /** Entries that the log has a record for are added. */
   | { readonly action: 'add-entries'; readonly why: string }
   | { readonly action: 'reset-checkpoint'; readonly why: string }
+  | { readonly action: 'reset-recovery-point'; readonly why: string }
+  /** Listed in quarantine.json: stays where it is, and is never read as messages. */
+  | { readonly action: 'quarantine'; readonly fromOffset: number; readonly toOffset: number; readonly why: string }
 
 /** What a repair would do, and what it cannot. */
 export interface RepairPlan {
   readonly before: VerifyReport
   readonly actions: readonly RepairAction[]
-  /** Findings that stay: above all damage with good records behind it, which is never cut. */
+  /** Findings that stay. */
   readonly unrepaired: readonly Finding[]
 }
 
@@ -46,31 +50,43 @@ const engineActions: ReadonlySet<RepairAction['action']> = new Set([
   'remake',
   'add-entries',
   'reset-checkpoint',
+  'reset-recovery-point',
 ])
 
 const hasError = (report: VerifyReport, prefix: string): boolean =>
   report.findings.some(({ severity, code }) => severity === 'error' && code.startsWith(prefix))
 
-/** Actions on files of the log: only its end is ever touched. */
+/** Actions on files of the log: only what holds no record is ever touched. */
 const logActions = (layout: StoreLayout, report: VerifyReport): RepairAction[] => {
   const actions: RepairAction[] = []
   const last = layout.segments.at(-1)
-  if (last !== undefined && last.sizeBytes < layout.segmentBytes) {
-    const isEmpty = last.start >= report.logEnd && layout.segments.length > 1
-    if (isEmpty) actions.push({ action: 'set-aside', path: last.path, why: 'a segment too short that holds no record' })
+  for (const segment of layout.segments) {
+    const { path, start, sizeBytes } = segment
+    if (sizeBytes >= layout.segmentBytes) continue
+    const isEmpty = segment === last && start >= report.logEnd && layout.segments.length > 1
+    if (isEmpty) actions.push({ action: 'set-aside', path, why: 'a segment too short that holds no record' })
     else {
-      const why = `the last segment has only ${last.sizeBytes} bytes`
-      actions.push({ action: 'extend', path: last.path, toBytes: layout.segmentBytes, why })
+      const why = `the segment has only ${sizeBytes} bytes`
+      actions.push({ action: 'extend', path, toBytes: layout.segmentBytes, why })
     }
   }
   if (
     report.tornAt !== undefined &&
-    !(last !== undefined && report.tornAt >= last.start && actions[0]?.action === 'set-aside')
+    !(last !== undefined && report.tornAt >= last.start && actions.at(-1)?.action === 'set-aside')
   ) {
     actions.push({ action: 'cut-tail', fromOffset: report.tornAt, why: 'no record, and no good one behind' })
   }
   return actions
 }
+
+/** Damage with good records behind it is never cut. */
+const quarantineActions = ({ damagedRanges }: VerifyReport): RepairAction[] =>
+  damagedRanges.map(({ from, to, reason }) => ({
+    action: 'quarantine',
+    fromOffset: from,
+    toOffset: to,
+    why: reason,
+  }))
 
 /** Actions on what the log can bring back. */
 const derivedActions = (layout: StoreLayout, report: VerifyReport): RepairAction[] => {
@@ -90,6 +106,10 @@ const derivedActions = (layout: StoreLayout, report: VerifyReport): RepairAction
     actions.push({ action: 'remake', path: join(layout.root, 'index'), why: 'it disagrees with the log' })
   }
   if (hasError(report, 'CHECKPOINT')) actions.push({ action: 'reset-checkpoint', why: 'it is not true' })
+  // Any other work of the engine makes it anew as well.
+  if (actions.length === 0 && report.tornAt === undefined && hasError(report, 'RECOVERY_POINT')) {
+    actions.push({ action: 'reset-recovery-point', why: 'it does not speak of this log' })
+  }
   return actions
 }
 
@@ -99,6 +119,14 @@ const fileActions = (layout: StoreLayout, report: VerifyReport): RepairAction[] 
     path,
     why: kind === 'leftover' ? 'left by an interrupted write' : 'no file of this name belongs there',
   }))
+  for (const { code, file } of report.findings) {
+    if (code !== 'CHECKSUM_FILE' && code !== 'QUARANTINE_FILE') continue
+    actions.push({
+      action: 'set-aside',
+      path: join(layout.root, file),
+      why: 'it is broken, and the engine goes without',
+    })
+  }
   const broken = report.findings
     .filter(({ code }) => code === 'CONFIG_BROKEN')
     .map(({ file }) => join(layout.root, file))
@@ -110,13 +138,24 @@ const fileActions = (layout: StoreLayout, report: VerifyReport): RepairAction[] 
   return actions
 }
 
+const isQuarantined = ({ physicalOffset = -1 }: Finding, actions: readonly RepairAction[]): boolean =>
+  actions.some(
+    (action) =>
+      action.action === 'quarantine' && action.fromOffset <= physicalOffset && physicalOffset < action.toOffset,
+  )
+
 const isRepaired = (finding: Finding, layout: StoreLayout, actions: readonly RepairAction[]): boolean => {
   const has = (wanted: RepairAction['action']): boolean => actions.some(({ action }) => action === wanted)
   const isTouched = (path: string): boolean => actions.some((action) => 'path' in action && action.path === path)
   switch (finding.code) {
     case 'LOG_TORN_TAIL':
       return has('cut-tail') || has('set-aside')
+    case 'LOG_DAMAGED':
+    case 'LOG_CHECKSUM':
+      return has('quarantine')
     case 'LOG_SEGMENT_SIZE':
+    case 'CHECKSUM_FILE':
+    case 'QUARANTINE_FILE':
     case 'CONFIG_BROKEN':
     case 'STRAY_FILE':
     case 'LEFTOVER_FILE':
@@ -127,15 +166,18 @@ const isRepaired = (finding: Finding, layout: StoreLayout, actions: readonly Rep
     case 'QUEUE_TAG_CODE':
       return has('remake') || has('add-entries')
     case 'QUEUE_ENTRY_STRAY':
-      return has('remake') || has('cut-tail')
+      return has('remake') || has('cut-tail') || has('quarantine')
+    case 'INDEX_ITEM':
+      return isTouched(join(layout.root, 'index')) || isQuarantined(finding, actions)
     case 'INDEX_HEADER':
     case 'INDEX_SIZES_UNKNOWN':
-    case 'INDEX_ITEM':
     case 'INDEX_SLOT':
     case 'INDEX_INCOMPLETE':
       return isTouched(join(layout.root, 'index'))
     case 'CHECKPOINT':
       return has('reset-checkpoint')
+    case 'RECOVERY_POINT':
+      return actions.some(({ action }) => engineActions.has(action))
     default:
       return false
   }
@@ -143,9 +185,15 @@ const isRepaired = (finding: Finding, layout: StoreLayout, actions: readonly Rep
 
 const planOn = (layout: StoreLayout, options: RepairOptions): RepairPlan => {
   const before = verifyStore(layout.root, options)
-  const wanted = [...fileActions(layout, before), ...logActions(layout, before), ...derivedActions(layout, before)]
-  // The engine would have to decide about records behind the damage: that is for a person.
-  const isBlocked = before.damagedRanges.length > 0
+  const wanted = [
+    ...fileActions(layout, before),
+    ...quarantineActions(before),
+    ...logActions(layout, before),
+    ...derivedActions(layout, before),
+  ]
+  // The engine opens no log with a missing file, and what is older than the records before it counts as a leftover of an
+  // earlier log: whether it is, is for a person to say.
+  const isBlocked = before.missingRanges.length > 0 || before.rangesBeforeOlder.length > 0
   const actions = isBlocked ? wanted.filter(({ action }) => action === 'set-aside' || action === 'extend') : wanted
   const unrepaired = before.findings.filter(
     (finding) => finding.severity !== 'note' && !isRepaired(finding, layout, actions),
@@ -177,10 +225,18 @@ const applyToFiles = (actions: readonly RepairAction[], aside: SetAside): void =
   }
 }
 
+const quarantine = (layout: StoreLayout, actions: readonly RepairAction[]): void => {
+  const ranges = actions.flatMap((action) =>
+    action.action === 'quarantine' ? [{ from: action.fromOffset, to: action.toOffset, reason: action.why }] : [],
+  )
+  addToQuarantine(layout, ranges)
+}
+
 /**
- * Repairs a store that nobody has open: cuts a torn tail, makes queues and index that disagree with the log anew, moves
- * stray files aside. Nothing is deleted: what is replaced stays in `aside-N`. A good record is never cut: while there is
- * damage with good records behind it, only files that hold no record are touched.
+ * Repairs a store that nobody has open: cuts a torn tail, quarantines damage with good records behind it, makes queues
+ * and index that disagree with the log anew, moves stray files aside. Nothing is deleted: what is replaced stays in
+ * `aside-N`. A good record is never cut: while a file of the log is missing, or damage has older records behind it, only
+ * files that hold no record are touched.
  *
  * @throws {StoreError} `STORE_LOCKED` while the store is open, `STORE_NOT_FOUND`, what `openMessageStore` throws: files that
  *   were moved are put back then
@@ -195,8 +251,9 @@ export const repairStore = async (root: string, options: RepairOptions = {}): Pr
   try {
     plan = planOn(layout, options)
     needsEngine = plan.actions.some(({ action }) => engineActions.has(action))
-    if (needsEngine) pass.prepare()
+    if (needsEngine) pass.prepare(plan.before.needsRecoveryPoint)
     applyToFiles(plan.actions, aside)
+    if (!needsEngine) quarantine(layout, plan.actions)
   } catch (error) {
     pass.undo()
     throw error
@@ -210,6 +267,10 @@ export const repairStore = async (root: string, options: RepairOptions = {}): Pr
         throw error
       })
     : undefined
+  if (needsEngine) {
+    using _lock = lockDirectory(root)
+    quarantine(layout, plan.actions)
+  }
   const after = plan.actions.length === 0 ? plan.before : verifyStore(root, options)
-  return { ...plan, after, aside: aside.isEmpty && !needsEngine ? undefined : aside.dir, recovery }
+  return { ...plan, after, aside: aside.isEmpty && !existsSync(aside.dir) ? undefined : aside.dir, recovery }
 }
