@@ -1,0 +1,87 @@
+#include "engine_backend.h"
+
+#include "base/clock.h"
+#include "io/store_io.h"
+
+namespace apogee::bench {
+namespace {
+
+constexpr int32_t kQueues = 8;
+
+// Sets the write path in `options`; false when the engine has none of that name. A template, so
+// that an engine without the choice compiles: it has the mapped path only.
+template <typename Options>
+bool SetWritePath(const std::string& path, Options* options) {
+  if constexpr (requires { options->write_path; }) {
+    using Path = decltype(options->write_path);
+    options->write_path = path == "mapped" ? Path::kMapped
+                          : path == "pool" ? Path::kPool
+                                           : Path::kStaged;
+    if constexpr (requires { options->direct_io; }) {
+      options->direct_io = path == "direct";
+      if (options->direct_io) return true;
+    }
+    return path == "mapped" || path == "staged" || path == "pool";
+  }
+  return path == "mapped";
+}
+
+}  // namespace
+
+std::vector<std::string> EngineWritePaths() {
+  std::vector<std::string> known;
+  for (const char* path : {"mapped", "staged", "pool", "direct"}) {
+    if (StoreOptions ignored; SetWritePath(path, &ignored)) known.push_back(path);
+  }
+  return known;
+}
+
+EngineBackend::~EngineBackend() = default;
+
+std::string EngineBackend::Open() {
+  StoreOptions options;
+  options.root = options_.directory;
+  options.segment_bytes = options_.segment_bytes;
+  options.flush.mode = options_.sync ? FlushMode::kSync : FlushMode::kAsync;
+  if (!SetWritePath(options_.write_path, &options)) {
+    return "this engine has no write path " + options_.write_path;
+  }
+  StoreListener listener;
+  listener.on_progress = [this] { signal_.Notify(); };
+  Status opened = MessageStore::Open(PosixStoreIo(), SystemClock(), options, listener, &store_);
+  if (opened.ok()) opened = store_->Intern("Bench", &topic_);
+  return opened.ok() ? std::string() : opened.ToString();
+}
+
+std::string EngineBackend::Append(std::span<const Body> bodies, int64_t* end) {
+  requests_.resize(bodies.size());
+  results_.resize(bodies.size());
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    requests_[i].topic = topic_;
+    requests_[i].queue_id = next_queue_;
+    requests_[i].body = bodies[i];
+    next_queue_ = (next_queue_ + 1) % kQueues;
+  }
+  store_->Append(requests_, results_);
+  for (const AppendResult& result : results_) {
+    if (result.status != StatusCode::kOk) {
+      return "append failed with status " + std::to_string(static_cast<int>(result.status)) + ": " +
+             store_->failure().ToString();
+    }
+  }
+  const AppendResult& last = results_.back();
+  *end = last.physical_offset.value + last.size_bytes;
+  return {};
+}
+
+std::string EngineBackend::WaitFlushed(int64_t below) {
+  signal_.Wait([&] { return flushed() > below || !store_->failure().ok(); });
+  return flushed() > below ? std::string() : store_->failure().ToString();
+}
+
+std::string EngineBackend::Close() {
+  const Status closed = store_->Close();
+  return closed.ok() ? std::string() : closed.ToString();
+}
+
+}  // namespace apogee::bench

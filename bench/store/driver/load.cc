@@ -1,0 +1,173 @@
+#include "load.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+
+#include "process_counters.h"
+
+namespace apogee::bench {
+namespace {
+
+constexpr size_t kLeastSourceBytes = 1 << 20;
+constexpr size_t kBodyStep = 64;
+constexpr int32_t kGroup = 32;  // appends of one call where nobody waits for the device
+constexpr int64_t kNsPerSecond = 1000000000;
+constexpr int64_t kSpinNs = 80000;  // a timer may be as late
+
+// Senders that wait for the device: all that are ready append in one call and ask for one flush.
+class DurableSenders final : public LoadRun {
+ public:
+  DurableSenders(const Options& options, Backend& backend)
+      : backend_(backend), bodies_(options.body_bytes), ready_(options.senders) {}
+
+  std::string RunUntil(int64_t until_ns, int64_t max_end, LatencyHistogram* into) override {
+    for (int64_t now = NowNs(); now < until_ns && end_ < max_end; now = NowNs()) {
+      if (ready_ > 0) {
+        if (std::string wrong = AppendReady(now); !wrong.empty()) return wrong;
+      }
+      if (std::string wrong = backend_.WaitFlushed(settled_); !wrong.empty()) return wrong;
+      Acknowledge(into);
+    }
+    return {};
+  }
+
+ private:
+  struct Waiting {
+    int64_t end;
+    int64_t since_ns;
+    int32_t senders;
+  };
+
+  std::string AppendReady(int64_t now) {
+    if (std::string wrong = backend_.Append(bodies_.Take(static_cast<size_t>(ready_)), &end_);
+        !wrong.empty()) {
+      return wrong;
+    }
+    backend_.RequestFlush(end_);
+    waiting_.push_back({end_, now, ready_});
+    ready_ = 0;
+    return {};
+  }
+
+  void Acknowledge(LatencyHistogram* into) {
+    settled_ = backend_.flushed();
+    const int64_t now = NowNs();
+    while (!waiting_.empty() && waiting_.front().end <= settled_) {
+      const Waiting& group = waiting_.front();
+      for (int32_t i = 0; i < group.senders; ++i) {
+        into->Record(static_cast<uint64_t>(now - group.since_ns));
+      }
+      operations_ += group.senders;
+      ready_ += group.senders;
+      waiting_.pop_front();
+    }
+  }
+
+  Backend& backend_;
+  BodySource bodies_;
+  int32_t ready_;
+  int64_t settled_ = 0;
+  std::deque<Waiting> waiting_;
+};
+
+// Appends that are acknowledged when the call returns, `group` in a call, as fast as it goes.
+class ImmediateSenders final : public LoadRun {
+ public:
+  ImmediateSenders(const Options& options, Backend& backend, int32_t group)
+      : backend_(backend), bodies_(options.body_bytes), group_(group) {}
+
+  std::string RunUntil(int64_t until_ns, int64_t max_end, LatencyHistogram* into) override {
+    for (int64_t begin = NowNs(); begin < until_ns && end_ < max_end;) {
+      if (std::string wrong = backend_.Append(bodies_.Take(static_cast<size_t>(group_)), &end_);
+          !wrong.empty()) {
+        return wrong;
+      }
+      const int64_t now = NowNs();
+      for (int32_t i = 0; i < group_; ++i) into->Record(static_cast<uint64_t>(now - begin));
+      operations_ += group_;
+      begin = now;
+    }
+    return {};
+  }
+
+ private:
+  Backend& backend_;
+  BodySource bodies_;
+  const int32_t group_;
+};
+
+// Groups at a fixed rate. A group that is late because the one before took too long counts from
+// when it was due; one that is late because this thread did not run counts from when it began.
+class PacedSenders final : public LoadRun {
+ public:
+  PacedSenders(const Options& options, Backend& backend)
+      : backend_(backend),
+        bodies_(options.body_bytes),
+        interval_ns_(kNsPerSecond * kGroup / options.rate_per_second) {}
+
+  std::string RunUntil(int64_t until_ns, int64_t max_end, LatencyHistogram* into) override {
+    if (due_ns_ == 0) due_ns_ = NowNs();
+    while (due_ns_ < until_ns && end_ < max_end) {
+      const bool held_up = returned_ns_ > due_ns_;
+      if (!held_up) WaitUntil(due_ns_);
+      const int64_t begin = held_up ? due_ns_ : NowNs();
+      if (std::string wrong = backend_.Append(bodies_.Take(kGroup), &end_); !wrong.empty()) {
+        return wrong;
+      }
+      returned_ns_ = NowNs();
+      into->Record(static_cast<uint64_t>(returned_ns_ - begin));
+      operations_ += kGroup;
+      due_ns_ += interval_ns_;
+    }
+    return {};
+  }
+
+ private:
+  static void WaitUntil(int64_t due_ns) {
+    const int64_t wake_ns = due_ns - kSpinNs;
+    if (wake_ns > NowNs()) {
+      const timespec wake{wake_ns / kNsPerSecond, wake_ns % kNsPerSecond};
+      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, nullptr);
+    }
+    while (NowNs() < due_ns) {
+    }
+  }
+
+  Backend& backend_;
+  BodySource bodies_;
+  const int64_t interval_ns_;
+  int64_t due_ns_ = 0;
+  int64_t returned_ns_ = 0;
+};
+
+}  // namespace
+
+BodySource::BodySource(int32_t body_bytes)
+    : body_bytes_(static_cast<size_t>(body_bytes)),
+      bytes_(std::max(kLeastSourceBytes, 2 * static_cast<size_t>(body_bytes))) {
+  std::mt19937_64 random(1);  // NOLINT: the same bodies in every run
+  for (uint8_t& byte : bytes_) byte = static_cast<uint8_t>(random());
+}
+
+std::span<const Body> BodySource::Take(size_t count) {
+  bodies_.clear();
+  for (size_t i = 0; i < count; ++i) {
+    if (at_ + body_bytes_ > bytes_.size()) at_ = (at_ + kBodyStep) % body_bytes_ % kBodyStep;
+    bodies_.emplace_back(bytes_.data() + at_, body_bytes_);
+    at_ += body_bytes_;
+  }
+  return bodies_;
+}
+
+std::unique_ptr<LoadRun> MakeLoad(const Options& options, Backend& backend) {
+  if (options.load == Load::kPaced) return std::make_unique<PacedSenders>(options, backend);
+  if (options.sync) return std::make_unique<DurableSenders>(options, backend);
+  const int32_t group =
+      options.load == Load::kSustained ? kGroup : std::min(options.senders, kGroup);
+  return std::make_unique<ImmediateSenders>(options, backend, group);
+}
+
+}  // namespace apogee::bench
