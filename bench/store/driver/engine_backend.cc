@@ -50,7 +50,11 @@ std::string EngineBackend::Open() {
   listener.on_progress = [this] { signal_.Notify(); };
   Status opened = MessageStore::Open(PosixStoreIo(), SystemClock(), options, listener, &store_);
   if (opened.ok()) opened = store_->Intern("Bench", &topic_);
-  return opened.ok() ? std::string() : opened.ToString();
+  if (!opened.ok()) return opened.ToString();
+  // The store of an empty directory has nothing to note but that it cannot write as it was asked
+  // to.
+  const std::vector<std::string>& notes = store_->recovery().notes;
+  return options_.write_path == "direct" && !notes.empty() ? notes.front() : std::string();
 }
 
 std::string EngineBackend::Append(std::span<const Body> bodies, int64_t* end) {
@@ -65,8 +69,9 @@ std::string EngineBackend::Append(std::span<const Body> bodies, int64_t* end) {
   store_->Append(requests_, results_);
   for (const AppendResult& result : results_) {
     if (result.status != StatusCode::kOk) {
-      return "append failed with status " + std::to_string(static_cast<int>(result.status)) + ": " +
-             store_->failure().ToString();
+      const Status failure = store_->failure();
+      return "append failed: " + std::string(StatusCodeName(result.status)) +
+             (failure.ok() ? std::string() : ", " + failure.ToString());
     }
   }
   const AppendResult& last = results_.back();

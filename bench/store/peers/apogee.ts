@@ -138,5 +138,11 @@ export const openApogee = async ({ directory, flush, writePath, source, segmentB
     flush: { mode: flush },
     ...writePathOptions(writePath),
   })
+  // The store of an empty directory has nothing to note but that it cannot write as it was asked to.
+  const [note] = store.recovery.notes
+  if (writePath === 'direct' && note !== undefined) {
+    await store.close()
+    throw new Error(note)
+  }
   return new ApogeePeer(store, source)
 }
