@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ export const buildDirectory = fileURLToPath(new URL('../build/', import.meta.url
 
 const sourceDirectory = fileURLToPath(new URL('./driver/', import.meta.url))
 const driverDirectory = join(buildDirectory, 'store-driver')
+/** What node-gyp made of the engine for the addon. */
+const engineLibrary = fileURLToPath(new URL('../../build/Release/apogee_engine.a', import.meta.url))
 const run = promisify(execFile)
 
 const runs = (program: string): boolean => spawnSync(program, ['--version']).status === 0
@@ -26,13 +29,15 @@ export const driverAvailability = (): { available: true } | { available: false; 
 }
 
 /**
- * Builds the driver with the engine where sources have changed, and returns the path of the program.
+ * Builds the driver where sources have changed, with the engine as it is in the addon, and returns the path of the
+ * program.
  * @throws Error with the compiler's output.
  */
 export const buildDriver = async (): Promise<string> => {
   await mkdir(driverDirectory, { recursive: true })
   const generator = runs('ninja') ? ['-G', 'Ninja'] : []
-  await run('cmake', ['-S', sourceDirectory, '-B', driverDirectory, ...generator, '--log-level=WARNING'])
+  const library = `-DAPOGEE_ENGINE_LIBRARY=${existsSync(engineLibrary) ? engineLibrary : ''}`
+  await run('cmake', ['-S', sourceDirectory, '-B', driverDirectory, ...generator, library, '--log-level=WARNING'])
   await run('cmake', ['--build', driverDirectory, '--parallel', `${availableParallelism()}`], { maxBuffer: 1 << 26 })
   return join(driverDirectory, 'store_driver')
 }
