@@ -1,3 +1,5 @@
+import { median, spreadPercent } from '../broker/table.ts'
+
 export type FlushMode = 'async' | 'sync'
 export type SystemName =
   | 'apogee-engine'
@@ -92,14 +94,6 @@ export interface Summary {
   readonly spreadPercent: number
 }
 
-/** The middle of the values, or the mean of the two middle ones; NaN of none. */
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
-  return (lower + upper) / 2
-}
-
 const medianOf = (rows: readonly Row[], key: keyof Row): number => median(rows.map((row) => Number(row[key])))
 
 const medianOrNull = (rows: readonly Row[], key: keyof Row): number | null => {
@@ -112,13 +106,12 @@ const cellOf = (row: Row): string =>
 
 const summary = (rows: readonly Row[]): Summary => {
   const rates = rows.map((row) => row.opsPerSecond)
-  const opsPerSecond = median(rates)
   return {
     rounds: rows.length,
-    spreadPercent: ((Math.max(...rates) - Math.min(...rates)) / opsPerSecond) * 100,
+    spreadPercent: spreadPercent(rates),
     row: {
       ...rows[0]!,
-      opsPerSecond,
+      opsPerSecond: median(rates),
       p50Us: medianOf(rows, 'p50Us'),
       p99Us: medianOf(rows, 'p99Us'),
       p999Us: medianOf(rows, 'p999Us'),

@@ -12,7 +12,6 @@ namespace apogee::bench {
 namespace {
 
 constexpr size_t kLeastSourceBytes = 1 << 20;
-constexpr size_t kBodyStep = 64;
 constexpr int32_t kGroup = 32;  // appends of one call where nobody waits for the device
 constexpr int64_t kNsPerSecond = 1000000000;
 constexpr int64_t kSpinNs = 80000;  // a timer may be as late
@@ -155,7 +154,7 @@ BodySource::BodySource(int32_t body_bytes)
 std::span<const Body> BodySource::Take(size_t count) {
   bodies_.clear();
   for (size_t i = 0; i < count; ++i) {
-    if (at_ + body_bytes_ > bytes_.size()) at_ = (at_ + kBodyStep) % body_bytes_ % kBodyStep;
+    if (at_ + body_bytes_ > bytes_.size()) at_ = 0;
     bodies_.emplace_back(bytes_.data() + at_, body_bytes_);
     at_ += body_bytes_;
   }
