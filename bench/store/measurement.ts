@@ -102,7 +102,7 @@ export const measureCell = async (bench: Bench, cell: Cell, round: number): Prom
   } catch (error) {
     const { stderr, killed } = error as { stderr?: string; killed?: boolean }
     if (killed === true) throw new Error(`did not end within ${timeout} ms`, { cause: error })
-    const said = (stderr ?? '').split('\n').find((line) => /error|store_driver:/i.test(line))
+    const said = (stderr ?? '').split('\n').find((line) => /^(\w*Error\b|store_driver:)/.test(line))
     throw said === undefined ? error : new Error(said.trim(), { cause: error })
   } finally {
     process.off('exit', endNow)
