@@ -197,6 +197,12 @@ describe('a store directory passes between the Java broker 4.9.7 and ours', { sk
 
   test(`Java, ${us}, Java, each ended by kill -9, with small files`, () => exchange(SMALL_FILES, 'kill'))
 
+  test(`Java, ${us}, Java, each ended by kill -9, with sync flush`, () =>
+    exchange({ ...SMALL_FILES, flushDiskType: 'SYNC_FLUSH' }, 'kill'))
+
+  test(`Java, ${us}, Java, each stopped cleanly, with the transient store pool`, () =>
+    exchange({ ...SMALL_FILES, transientStorePoolEnable: 'true', transientStorePoolSize: '3' }, 'stop'))
+
   /** What becomes of a second broker that is started on the directory of a running one. */
   const secondOn = async (first: StartBroker, second: StartBroker): Promise<string> => {
     const directory = new Directory(stage, port, SMALL_FILES)

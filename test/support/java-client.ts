@@ -125,15 +125,16 @@ export class ClientDriver {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.#child.failure(`did not answer ${command}`)), COMMAND_TIMEOUT_MS)
     })
-    const ended = this.#child.ended().then(() => Promise.reject(this.#child.failure(`ended during ${command}`)))
+    // A failure holds all the output: it is made for the call that meets it, not for every call ever made.
+    const ended = this.#child.ended().then(() => undefined)
     try {
       const answer = await Promise.race([answered, late, ended])
+      if (answer === undefined) throw this.#child.failure(`ended during ${command}`)
       if (answer.error !== undefined) throw new Error(`Java client ${this.version}, ${command}: ${answer.error}`)
       return answer.result as T
     } finally {
       clearTimeout(timer)
       late.catch(() => undefined)
-      ended.catch(() => undefined)
       this.#pending.delete(id)
     }
   }
