@@ -15,6 +15,9 @@ export const AppendStatus = {
   TOO_LARGE: 9,
   TIMEOUT: 10,
   BUSY: 11,
+  READ_ONLY_FILE_SYSTEM: 12,
+  TOO_MANY_FILES: 13,
+  MAP_LIMIT: 14,
 } as const
 export type AppendStatus = (typeof AppendStatus)[keyof typeof AppendStatus]
 

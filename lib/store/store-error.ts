@@ -16,6 +16,9 @@ import { ApogeeError, type ErrorFacts } from '../base/errors.ts'
  * | `STORE_TOO_LARGE` | body, properties or record over the limit |
  * | `STORE_TIMEOUT` | a bounded wait ended without its result |
  * | `STORE_BUSY` | no room in memory right now; nothing was written |
+ * | `STORE_READ_ONLY_FILE_SYSTEM` | the file system is mounted read-only, or the kernel made it so after an error |
+ * | `STORE_TOO_MANY_FILES` | the process or the system has no file descriptor left (`ulimit -n`); nothing was done |
+ * | `STORE_MAP_LIMIT` | the process cannot have another mapping (`vm.max_map_count`); nothing was done |
  * | `STORE_ADDON_MISSING` | the native part was not built |
  * | `STORE_ADDON_MISMATCH` | the native part was built from other sources than this file |
  */
@@ -31,6 +34,9 @@ export type StoreErrorCode =
   | 'STORE_TOO_LARGE'
   | 'STORE_TIMEOUT'
   | 'STORE_BUSY'
+  | 'STORE_READ_ONLY_FILE_SYSTEM'
+  | 'STORE_TOO_MANY_FILES'
+  | 'STORE_MAP_LIMIT'
   | 'STORE_ADDON_MISSING'
   | 'STORE_ADDON_MISMATCH'
 
@@ -39,9 +45,11 @@ const retryableCodes: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'STORE_NO_SPACE',
   'STORE_TIMEOUT',
   'STORE_BUSY',
+  'STORE_TOO_MANY_FILES',
+  'STORE_MAP_LIMIT',
 ])
 
-/** What the store throws and rejects with. `retryable` is true for a lock, a full device, a timeout and full memory. */
+/** What the store throws and rejects with. `retryable` is true for a lock, a timeout, full memory and a shortage: space, files, maps. */
 export class StoreError extends ApogeeError {
   declare readonly code: StoreErrorCode
 

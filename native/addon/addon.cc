@@ -83,7 +83,7 @@ static_assert(static_cast<size_t>(PullStatus::kNotInMemory) + 1 == kPullStatusNa
 
 std::vector<std::string_view> StatusNames() {
   std::vector<std::string_view> names;
-  for (int code = 0; code <= static_cast<int>(StatusCode::kBusy); code++) {
+  for (int code = 0; code <= static_cast<int>(kLastStatusCode); code++) {
     names.push_back(StatusCodeName(static_cast<StatusCode>(code)));
   }
   return names;

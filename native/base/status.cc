@@ -4,6 +4,28 @@
 #include <system_error>
 
 namespace apogee {
+namespace {
+
+StatusCode CodeOf(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return StatusCode::kNoSpace;
+    case ENOENT:
+      return StatusCode::kNotFound;
+    case EROFS:
+      return StatusCode::kReadOnlyFileSystem;
+    case EMFILE:
+    case ENFILE:
+      return StatusCode::kTooManyFiles;
+    case ENOMEM:
+      return StatusCode::kMapLimit;
+    default:
+      return StatusCode::kIoError;
+  }
+}
+
+}  // namespace
 
 std::string_view StatusCodeName(StatusCode code) {
   switch (code) {
@@ -31,15 +53,18 @@ std::string_view StatusCodeName(StatusCode code) {
       return "TIMEOUT";
     case StatusCode::kBusy:
       return "BUSY";
+    case StatusCode::kReadOnlyFileSystem:
+      return "READ_ONLY_FILE_SYSTEM";
+    case StatusCode::kTooManyFiles:
+      return "TOO_MANY_FILES";
+    case StatusCode::kMapLimit:
+      return "MAP_LIMIT";
   }
   return "UNKNOWN";
 }
 
 Status Status::FromErrno(int error_number, std::string_view what) {
-  StatusCode code = StatusCode::kIoError;
-  if (error_number == ENOSPC || error_number == EDQUOT) code = StatusCode::kNoSpace;
-  if (error_number == ENOENT) code = StatusCode::kNotFound;
-  return Error(code, std::string(what), error_number);
+  return Error(CodeOf(error_number), std::string(what), error_number);
 }
 
 std::string Status::ToString() const {

@@ -22,7 +22,18 @@ enum class StatusCode : uint8_t {
   kTooLarge,    // body, properties or record over the limit
   kTimeout,
   kBusy,  // no room in memory right now; nothing was written, a retry may succeed
+  kReadOnlyFileSystem,  // mounted read-only, or made so by the kernel after an error
+  kTooManyFiles,        // no descriptor left for the process or the system; nothing was done
+  kMapLimit,            // no mapping left (vm.max_map_count, address space); nothing was done
 };
+inline constexpr StatusCode kLastStatusCode = StatusCode::kMapLimit;
+
+// Whether the same call may succeed later without the store being opened again: a resource has run
+// out, nothing was done and nothing was lost.
+constexpr bool IsShortage(StatusCode code) {
+  return code == StatusCode::kNoSpace || code == StatusCode::kTooManyFiles ||
+         code == StatusCode::kMapLimit;
+}
 
 // Result of an engine call. Cheap when ok. No exceptions cross the engine's API.
 class [[nodiscard]] Status {
@@ -36,8 +47,9 @@ class [[nodiscard]] Status {
     status.context_ = std::move(context);
     return status;
   }
-  // Maps an errno to kNoSpace (ENOSPC, EDQUOT), kNotFound (ENOENT) or kIoError. `what` names call
-  // and file.
+  // Maps an errno to kNoSpace (ENOSPC, EDQUOT), kNotFound (ENOENT), kReadOnlyFileSystem (EROFS),
+  // kTooManyFiles (EMFILE, ENFILE), kMapLimit (ENOMEM: of the calls used only mmap answers that
+  // while the machine lives) or kIoError. `what` names call and file.
   static Status FromErrno(int error_number, std::string_view what);
 
   bool ok() const { return code_ == StatusCode::kOk; }

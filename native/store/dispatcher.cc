@@ -11,7 +11,7 @@ namespace {
 
 // Records between two publications: consumers need not wait for the end of a long burst.
 constexpr int kBatchRecords = 512;
-constexpr auto kNoSpacePause = std::chrono::milliseconds(100);
+constexpr auto kShortagePause = std::chrono::milliseconds(100);
 // Waking a sleeping thread costs the appender several microseconds, a third of what a lone append
 // takes in all. So while messages keep coming the dispatcher looks by itself, and only after some
 // looks in vain it sleeps until the next append wakes it.
@@ -79,10 +79,10 @@ void Dispatcher::Run() {
   for (;;) {
     const Status status = DispatchBatch();
     std::unique_lock lock(mutex_);
-    if (status.code() == StatusCode::kNoSpace) {
+    if (IsShortage(status.code())) {
       if (stop_) failure_ = status;
       if (stop_) return;
-      wake_.wait_for(lock, kNoSpacePause, [this] { return stop_; });
+      wake_.wait_for(lock, kShortagePause, [this] { return stop_; });
       continue;
     }
     if (!status.ok()) {

@@ -25,6 +25,12 @@ export const refusalOf = (
         }
       case AppendStatus.NO_SPACE:
         return unavailable(noSpace())
+      case AppendStatus.TOO_MANY_FILES:
+        return unavailable('STORE_TOO_MANY_FILES')
+      case AppendStatus.MAP_LIMIT:
+        return unavailable('STORE_MAP_LIMIT')
+      case AppendStatus.READ_ONLY_FILE_SYSTEM:
+        return unavailable('STORE_READ_ONLY_FILE_SYSTEM')
       case AppendStatus.READ_ONLY:
         return unavailable(store.failure?.message ?? 'STORE_READ_ONLY')
       case AppendStatus.CLOSED:

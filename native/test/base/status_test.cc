@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -14,8 +15,21 @@ TEST(StatusTest, ErrnoBecomesACodeTheCallerCanActOn) {
   EXPECT_EQ(Status::FromErrno(ENOSPC, "x").code(), StatusCode::kNoSpace);
   EXPECT_EQ(Status::FromErrno(EDQUOT, "x").code(), StatusCode::kNoSpace);
   EXPECT_EQ(Status::FromErrno(ENOENT, "x").code(), StatusCode::kNotFound);
+  EXPECT_EQ(Status::FromErrno(EROFS, "x").code(), StatusCode::kReadOnlyFileSystem);
+  EXPECT_EQ(Status::FromErrno(EMFILE, "x").code(), StatusCode::kTooManyFiles);
+  EXPECT_EQ(Status::FromErrno(ENFILE, "x").code(), StatusCode::kTooManyFiles);
+  EXPECT_EQ(Status::FromErrno(ENOMEM, "x").code(), StatusCode::kMapLimit);
   EXPECT_EQ(Status::FromErrno(EIO, "x").code(), StatusCode::kIoError);
   EXPECT_EQ(Status::FromErrno(EIO, "x").error_number(), EIO);
+}
+
+TEST(StatusTest, EveryCodeHasItsOwnName) {
+  std::set<std::string_view> names;
+  for (int code = 0; code <= static_cast<int>(kLastStatusCode); ++code) {
+    names.insert(StatusCodeName(static_cast<StatusCode>(code)));
+  }
+  EXPECT_EQ(names.size(), static_cast<size_t>(kLastStatusCode) + 1);
+  EXPECT_FALSE(names.contains("UNKNOWN"));
 }
 
 TEST(StatusTest, TextNamesCodeCallAndCause) {
