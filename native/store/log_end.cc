@@ -36,6 +36,8 @@ bool MayGo(const LogEndInput& input, const ScanStop& stop, const MappedFile& dam
   if (record.fields.store_time_ms < stop.last_store_time_ms) return true;
   if (input.clean || input.promised) return false;
   if (record.fields.store_time_ms <= input.checkpoint.physical_ms) return false;
+  // A magic of zero: its page never came, or came as it was while the record was being written.
+  if (stop.kind == RecordKind::kEnd) return true;
   const bool same = &damaged == &behind_segment;
   return HasZeroSector(damaged, static_cast<uint32_t>(stop.at.value - damaged.start_offset()),
                        same ? behind_position : damaged.size());

@@ -9,6 +9,11 @@ namespace apogee {
 namespace {
 
 constexpr uint32_t kSectorBytes = 512;
+constexpr uint32_t kTellingBytes = 3;
+
+uint32_t RoundUpToSector(uint32_t position) {
+  return (position + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+}
 
 bool AllZero(const uint8_t* bytes, size_t count) {
   return count == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0);
@@ -37,6 +42,19 @@ int64_t FindRecordIn(const MappedFile& segment, uint32_t from, uint32_t to) {
   return -1;
 }
 
+// Whether a sector that holds some of the record's topic or properties, but none of its body, reads
+// as zeros there: it was lost, and no CRC of the record tells. What is lost of the rest shows in
+// the CRC, in the record's own offset, or in lengths that do not add up.
+bool LacksSector(const MappedFile& segment, uint32_t position, const RecordView& record) {
+  const uint8_t* const body_end = record.fields.body.data() + record.fields.body.size();
+  const auto tail = static_cast<uint32_t>(body_end - segment.data());
+  const uint32_t end = position + record.size_bytes;
+  for (uint32_t at = RoundUpToSector(tail); at < end; at += kSectorBytes) {
+    if (AllZero(segment.data() + at, std::min(kSectorBytes, end - at))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc) {
@@ -44,8 +62,13 @@ RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc
   RecordView record = ParseRecord(rest, false);
   if (record.kind != RecordKind::kMessage) return record;
   const int64_t own = segment.start_offset() + position;
-  if (record.fields.physical_offset.value == own)
-    return check_crc ? ParseRecord(rest, true) : record;
+  if (record.fields.physical_offset.value == own) {
+    if (!check_crc) return record;
+    if (!LacksSector(segment, position, record)) return ParseRecord(rest, true);
+    record.kind = RecordKind::kDamaged;
+    record.reason = "a part of the record was never written";
+    return record;
+  }
   record.kind = RecordKind::kDamaged;
   record.reason = "the record belongs to another position";
   return record;
@@ -112,8 +135,12 @@ std::shared_ptr<MappedFile> FindRecordBehind(const MappedFileQueue& segments, Ph
 }
 
 bool HasZeroSector(const MappedFile& segment, uint32_t from, uint32_t to) {
-  uint32_t sector = (from + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
-  for (; sector + kSectorBytes <= to; sector += kSectorBytes) {
+  const uint32_t first = RoundUpToSector(from);
+  // The sector that the record before ends in may have stayed as it was then. Less than this much
+  // of a record may well be zeros.
+  const uint32_t begun = std::min(first, to) - from;
+  if (begun >= kTellingBytes && AllZero(segment.data() + from, begun)) return true;
+  for (uint32_t sector = first; sector + kSectorBytes <= to; sector += kSectorBytes) {
     if (AllZero(segment.data() + sector, kSectorBytes)) return true;
   }
   return false;

@@ -37,7 +37,8 @@ using RecordVisitor = std::function<Status(const RecordView&)>;
 Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const RecordVisitor& visit,
                ScanStop* stop);
 
-// The record at `position` of `segment`; kDamaged when it claims to stand elsewhere.
+// The record at `position` of `segment`; kDamaged when it claims to stand elsewhere, and with
+// `check_crc` also when a sector of its topic or properties was never written.
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc);
 
 // The first undamaged record that starts in (position, limit) of the segment, or -1. What an
@@ -50,8 +51,8 @@ int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t 
 std::shared_ptr<MappedFile> FindRecordBehind(const MappedFileQueue& segments, PhysicalOffset at,
                                              int64_t searched_bytes, PhysicalOffset* found);
 
-// Whether a whole 512-byte sector within [from, to) of the segment is zero: what a page that never
-// reached the device looks like.
+// Whether a whole 512-byte sector within [from, to) of the segment is zero, or what the sector that
+// `from` lies in has behind it: what a page that never reached the device looks like.
 bool HasZeroSector(const MappedFile& segment, uint32_t from, uint32_t to);
 
 }  // namespace apogee
