@@ -102,6 +102,16 @@ TEST_F(StoreFailureTest, TheDirectoryIsLockedWhileOpen) {
   EXPECT_TRUE(other.TryOpen().ok());
 }
 
+TEST_F(StoreFailureTest, ADirectoryRemovedWhileOpenIsReadFromMemoryAndNamedAtTheEnd) {
+  for (int i = 0; i < 5; ++i) Put("T", 0, std::string(1000, 'x'));
+  AwaitDispatched();
+  std::filesystem::remove_all(options.root);
+  EXPECT_EQ(ReadAll("T", 0).size(), 5u);
+  const Status closed = store->Close();
+  EXPECT_EQ(closed.code(), StatusCode::kNotFound) << closed.ToString();
+  EXPECT_NE(closed.context().find(options.root + "/abort"), std::string::npos);
+}
+
 TEST_F(StoreFailureTest, ClosingTwiceIsOnceAndThenAppendsAreRefused) {
   Put("T", 0, "x");
   Close();

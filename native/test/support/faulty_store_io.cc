@@ -1,5 +1,6 @@
 #include "test/support/faulty_store_io.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace apogee::test {
@@ -14,6 +15,18 @@ class FaultyMapping final : public FileMapping {
   size_t size() const override { return real_->size(); }
   Status Sync(size_t from, size_t to) override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kMappingSync, "msync " + path_));
+    switch (io_.LieOf(IoCall::kMappingSync, path_)) {
+      case Lie::kNone:
+        break;
+      case Lie::kNothing:
+        return Status::Ok();
+      case Lie::kLastPage:
+        to = std::min(to, size());
+        return real_->Sync(from, std::max(from, to == 0 ? 0 : (to - 1) / 4096 * 4096));
+      case Lie::kLate:
+        std::swap(from, late_from_);
+        std::swap(to, late_to_);
+    }
     return real_->Sync(from, to);
   }
   void Populate(size_t from, size_t to) override { real_->Populate(from, to); }
@@ -26,6 +39,8 @@ class FaultyMapping final : public FileMapping {
   FaultyStoreIo& io_;
   const std::string path_;
   const std::unique_ptr<FileMapping> real_;
+  size_t late_from_ = 0;  // of the sync before; syncs of one mapping come one at a time
+  size_t late_to_ = 0;
 };
 
 class FaultyFile final : public StoreFile {
@@ -46,7 +61,10 @@ class FaultyFile final : public StoreFile {
     return real_->Read(at, into, read_bytes);
   }
   Status Write(uint64_t at, std::span<const uint8_t> bytes) override {
-    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwrite " + path_));
+    bool partly = false;
+    const Status entered = io_.Enter(IoCall::kWrite, "pwrite " + path_, &partly);
+    if (partly) APOGEE_RETURN_IF_ERROR(real_->Write(at, bytes.first(bytes.size() / 2)));
+    APOGEE_RETURN_IF_ERROR(entered);
     return real_->Write(at, bytes);
   }
   Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) override {
@@ -55,10 +73,15 @@ class FaultyFile final : public StoreFile {
   }
   Status Sync() override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kSync, "fdatasync " + path_));
+    if (io_.LieOf(IoCall::kSync, path_) != Lie::kNone) return Status::Ok();
     return real_->Sync();
   }
   Status Zero(uint64_t from, uint64_t to, bool* changed) override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kZero, "zero " + path_));
+    if (io_.LieOf(IoCall::kZero, path_) != Lie::kNone) {
+      *changed = false;
+      return Status::Ok();
+    }
     return real_->Zero(from, to, changed);
   }
   bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
@@ -84,6 +107,30 @@ void FaultyStoreIo::Fail(IoCall call, int kth, int error_number) {
   const std::lock_guard lock(mutex_);
   plan(call).fail_at = plan(call).calls + kth;
   plan(call).error_number = error_number;
+}
+
+void FaultyStoreIo::FailPartly(int kth, int error_number) {
+  Fail(IoCall::kWrite, kth, error_number);
+  const std::lock_guard lock(mutex_);
+  plan(IoCall::kWrite).partly = true;
+}
+
+void FaultyStoreIo::FailFrom(int kth, int error_number) {
+  const std::lock_guard lock(mutex_);
+  fail_from_ = all_calls_ + kth;
+  fail_from_error_ = error_number;
+}
+
+void FaultyStoreIo::Tell(Lie lie, IoCall call, std::string path_part) {
+  const std::lock_guard lock(mutex_);
+  plan(call).lie = lie;
+  plan(call).lie_path_part = std::move(path_part);
+}
+
+Lie FaultyStoreIo::LieOf(IoCall call, const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const Plan& plan = plans_[static_cast<size_t>(call)];
+  return path.find(plan.lie_path_part) == std::string::npos ? Lie::kNone : plan.lie;
 }
 
 void FaultyStoreIo::FailAll(IoCall call, int error_number) {
@@ -122,17 +169,25 @@ void FaultyStoreIo::Release(IoCall call) {
 }
 
 Status FaultyStoreIo::Enter(IoCall call, const std::string& what) {
+  bool partly = false;
+  return Enter(call, what, &partly);
+}
+
+Status FaultyStoreIo::Enter(IoCall call, const std::string& what, bool* partly) {
   std::unique_lock lock(mutex_);
   Plan& plan = this->plan(call);
   const int number = ++plan.calls;
+  ++all_calls_;
   if (plan.held) {
     ++plan.waiting;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !plan.held; });
     --plan.waiting;
   }
-  if (plan.fail_all || number == plan.fail_at) return Status::FromErrno(plan.error_number, what);
-  return Status::Ok();
+  if (fail_from_ > 0 && all_calls_ >= fail_from_) return Status::FromErrno(fail_from_error_, what);
+  if (!plan.fail_all && number != plan.fail_at) return Status::Ok();
+  *partly = plan.partly;
+  return Status::FromErrno(plan.error_number, what);
 }
 
 Status FaultyStoreIo::Open(const std::string& path, OpenMode mode,
@@ -158,6 +213,7 @@ Status FaultyStoreIo::Space(const std::string& path, SpaceInfo* space) {
 
 Status FaultyStoreIo::SyncDirectory(const std::string& path) {
   APOGEE_RETURN_IF_ERROR(Enter(IoCall::kSyncDirectory, "fsync " + path));
+  if (LieOf(IoCall::kSyncDirectory, path) != Lie::kNone) return Status::Ok();
   return real_.SyncDirectory(path);
 }
 

@@ -28,7 +28,17 @@ enum class IoCall : uint8_t {
 };
 inline constexpr size_t kIoCallKinds = 11;
 
-// Passes everything on to another StoreIo, counts it, and makes chosen calls fail or wait.
+// How a call answers ok without having done what it was asked to: seeded mistakes, to see that a
+// test would find them.
+enum class Lie : uint8_t {
+  kNone,
+  kNothing,   // does nothing
+  kLastPage,  // kMappingSync: leaves out the last page
+  kLate,      // kMappingSync: syncs what the call before was asked for
+};
+
+// Passes everything on to another StoreIo (the real one or a simulated one), counts it, and makes
+// chosen calls fail, wait or lie.
 //
 // Thread-safe. Outlives every file and mapping opened through it.
 class FaultyStoreIo final : public StoreIo {
@@ -38,6 +48,12 @@ class FaultyStoreIo final : public StoreIo {
   // The k-th call of that kind from now (1 is the next) fails with `error_number` and does nothing;
   // all others pass.
   void Fail(IoCall call, int kth, int error_number);
+  // As Fail for a kWrite, which first writes the first half of its bytes.
+  void FailPartly(int kth, int error_number);
+  // From the k-th call of any kind on (1 is the next) all fail: the power went.
+  void FailFrom(int kth, int error_number);
+  // Calls of that kind on paths that contain `path_part` lie. One lie for each kind.
+  void Tell(Lie lie, IoCall call, std::string path_part);
   // All calls of that kind fail until Pass(call), which also forgets a planned Fail.
   void FailAll(IoCall call, int error_number);
   void Pass(IoCall call);
@@ -75,13 +91,19 @@ class FaultyStoreIo final : public StoreIo {
 
   // For the wrapped files: counts the call, waits when held, and says whether it is to fail.
   Status Enter(IoCall call, const std::string& what);
+  // As Enter; `partly` says that a write that is to fail does half of its work.
+  Status Enter(IoCall call, const std::string& what, bool* partly);
+  Lie LieOf(IoCall call, const std::string& path) const;
 
  private:
   struct Plan {
     int calls = 0;
     int fail_at = 0;  // 0: none
     bool fail_all = false;
+    bool partly = false;
     int error_number = 0;
+    Lie lie = Lie::kNone;
+    std::string lie_path_part;
     bool held = false;
     int waiting = 0;
   };
@@ -89,8 +111,11 @@ class FaultyStoreIo final : public StoreIo {
 
   StoreIo& real_;
   std::atomic<bool> paged_out_{false};
-  mutable std::mutex mutex_;  // guards plans_, space_
+  mutable std::mutex mutex_;  // guards what follows
   std::optional<SpaceInfo> space_;
+  int all_calls_ = 0;
+  int fail_from_ = 0;  // 0: none
+  int fail_from_error_ = 0;
   std::condition_variable changed_;
   std::array<Plan, kIoCallKinds> plans_;
 };
