@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <thread>
@@ -294,6 +295,24 @@ TEST_F(CommitLogTest, ReadersSeeWholeRecordsWhileTheAppenderRuns) {
   reader.join();
   flusher.join();
   EXPECT_EQ(read.load(), 2000);
+}
+
+TEST_F(CommitLogTest, ABorrowedRecordOutlivesItsSegmentWhoseFileGoesAtOnce) {
+  auto log = Open();
+  MessageFields first = MessageOf(1000);
+  PhysicalOffset end;
+  ASSERT_TRUE(log->Append({&first, 1}, &end).ok());
+  while (log->appended().value < kSegment) ASSERT_TRUE(Append(*log, MessageOf(4000)).ok());
+  RecordRef borrowed;
+  ASSERT_TRUE(log->Read({0}, 1000, &borrowed).ok());
+  const std::vector<uint8_t> before(borrowed.bytes.begin(), borrowed.bytes.end());
+  ASSERT_TRUE(log->segments().RemoveFirstBefore(kSegment).ok());
+  EXPECT_FALSE(io_.Exists(directory_ / "commitlog/" + SegmentName(0)));
+  RecordRef again;
+  EXPECT_EQ(log->Read({0}, 0, &again).code(), StatusCode::kNotFound);
+  log.reset();
+  EXPECT_TRUE(std::ranges::equal(borrowed.bytes, before));
+  EXPECT_EQ(ParseRecord(borrowed.bytes, true).kind, RecordKind::kMessage);
 }
 
 }  // namespace
