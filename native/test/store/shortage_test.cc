@@ -134,13 +134,32 @@ TEST_F(ShortageTest, ADiskThatFailsWhileASegmentIsMadeRefusesTheAppendAndIsTried
 TEST_F(ShortageTest, AFailedWriteOfTheCheckpointIsNamedAndKeepsTheAbortFile) {
   Open();
   PutSome(5);
-  faulty_.FailPartly(1, EIO);
+  faulty_.FailPartly("/store/checkpoint", EIO);
   const Status closed = store->Close();
   EXPECT_EQ(closed.code(), StatusCode::kIoError);
   EXPECT_NE(closed.context().find("/store/checkpoint"), std::string::npos) << closed.ToString();
   EXPECT_TRUE(disk_.Exists("/store/abort"));
+  faulty_.FailPartly("", 0);
   Open();
   ExpectAllThere();
+}
+
+TEST_F(ShortageTest, AFailedWriteOfTheRecoveryPointCostsTheNextOpeningNothingButTime) {
+  Open();
+  PutSome(5);
+  Close();
+  Open();
+  EXPECT_EQ(store->recovery().dispatched_from, store->recovery().end);
+  PutSome(5);
+  faulty_.FailPartly("/store/recovery-point", EIO);
+  Close();
+  EXPECT_FALSE(disk_.Exists("/store/abort"));
+  faulty_.FailPartly("", 0);
+  Open();
+  EXPECT_TRUE(store->recovery().clean);
+  EXPECT_EQ(store->recovery().dispatched_from.value, 0);
+  ExpectAllThere();
+  Close();
 }
 
 }  // namespace

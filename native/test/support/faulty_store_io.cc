@@ -61,11 +61,11 @@ class FaultyFile final : public StoreFile {
     return real_->Read(at, into, read_bytes);
   }
   Status Write(uint64_t at, std::span<const uint8_t> bytes) override {
-    bool partly = false;
-    const Status entered = io_.Enter(IoCall::kWrite, "pwrite " + path_, &partly);
-    if (partly) APOGEE_RETURN_IF_ERROR(real_->Write(at, bytes.first(bytes.size() / 2)));
-    APOGEE_RETURN_IF_ERROR(entered);
-    return real_->Write(at, bytes);
+    APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwrite " + path_));
+    const Status partly = io_.PartlyOf(path_);
+    if (partly.ok()) return real_->Write(at, bytes);
+    APOGEE_RETURN_IF_ERROR(real_->Write(at, bytes.first(bytes.size() / 2)));
+    return partly;
   }
   Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwritev " + path_));
@@ -109,10 +109,16 @@ void FaultyStoreIo::Fail(IoCall call, int kth, int error_number) {
   plan(call).error_number = error_number;
 }
 
-void FaultyStoreIo::FailPartly(int kth, int error_number) {
-  Fail(IoCall::kWrite, kth, error_number);
+void FaultyStoreIo::FailPartly(std::string path_end, int error_number) {
   const std::lock_guard lock(mutex_);
-  plan(IoCall::kWrite).partly = true;
+  partly_path_end_ = std::move(path_end);
+  partly_error_ = error_number;
+}
+
+Status FaultyStoreIo::PartlyOf(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  if (partly_path_end_.empty() || !path.ends_with(partly_path_end_)) return Status::Ok();
+  return Status::FromErrno(partly_error_, "pwrite " + path);
 }
 
 void FaultyStoreIo::FailFrom(int kth, int error_number) {
@@ -169,11 +175,6 @@ void FaultyStoreIo::Release(IoCall call) {
 }
 
 Status FaultyStoreIo::Enter(IoCall call, const std::string& what) {
-  bool partly = false;
-  return Enter(call, what, &partly);
-}
-
-Status FaultyStoreIo::Enter(IoCall call, const std::string& what, bool* partly) {
   std::unique_lock lock(mutex_);
   Plan& plan = this->plan(call);
   const int number = ++plan.calls;
@@ -186,7 +187,6 @@ Status FaultyStoreIo::Enter(IoCall call, const std::string& what, bool* partly) 
   }
   if (fail_from_ > 0 && all_calls_ >= fail_from_) return Status::FromErrno(fail_from_error_, what);
   if (!plan.fail_all && number != plan.fail_at) return Status::Ok();
-  *partly = plan.partly;
   return Status::FromErrno(plan.error_number, what);
 }
 

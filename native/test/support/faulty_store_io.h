@@ -48,8 +48,8 @@ class FaultyStoreIo final : public StoreIo {
   // The k-th call of that kind from now (1 is the next) fails with `error_number` and does nothing;
   // all others pass.
   void Fail(IoCall call, int kth, int error_number);
-  // As Fail for a kWrite, which first writes the first half of its bytes.
-  void FailPartly(int kth, int error_number);
+  // Each kWrite on a path that ends with `path_end` writes the first half of its bytes, then fails.
+  void FailPartly(std::string path_end, int error_number);
   // From the k-th call of any kind on (1 is the next) all fail: the power went.
   void FailFrom(int kth, int error_number);
   // Calls of that kind on paths that contain `path_part` lie. One lie for each kind.
@@ -91,8 +91,8 @@ class FaultyStoreIo final : public StoreIo {
 
   // For the wrapped files: counts the call, waits when held, and says whether it is to fail.
   Status Enter(IoCall call, const std::string& what);
-  // As Enter; `partly` says that a write that is to fail does half of its work.
-  Status Enter(IoCall call, const std::string& what, bool* partly);
+  // Not ok for a write that is to fail when half of its work is done.
+  Status PartlyOf(const std::string& path) const;
   Lie LieOf(IoCall call, const std::string& path) const;
 
  private:
@@ -100,7 +100,6 @@ class FaultyStoreIo final : public StoreIo {
     int calls = 0;
     int fail_at = 0;  // 0: none
     bool fail_all = false;
-    bool partly = false;
     int error_number = 0;
     Lie lie = Lie::kNone;
     std::string lie_path_part;
@@ -116,6 +115,8 @@ class FaultyStoreIo final : public StoreIo {
   int all_calls_ = 0;
   int fail_from_ = 0;  // 0: none
   int fail_from_error_ = 0;
+  std::string partly_path_end_;  // empty: none
+  int partly_error_ = 0;
   std::condition_variable changed_;
   std::array<Plan, kIoCallKinds> plans_;
 };
