@@ -1,7 +1,12 @@
 #include "test/support/power_loss_oracle.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
 #include <set>
+#include <span>
+#include <tuple>
 
 namespace apogee::test {
 namespace {
@@ -13,46 +18,127 @@ std::string NameOf(const LedgerEntry& entry) {
          std::to_string(entry.queue_id) + ' ' + std::to_string(entry.queue_offset) + ')';
 }
 
-// Reads the queue from its min on and compares message by message.
-void CheckQueue(const MessageStore& store, TopicHandle topic, int32_t queue_id,
-                const std::vector<const LedgerEntry*>& expected, const std::string& name,
-                std::vector<std::string>* faults) {
-  QueueBounds bounds;
-  if (!store.Bounds(topic, queue_id, &bounds)) {
-    if (!expected.empty()) faults->push_back("queue " + name + " is gone");
-    return;
+// Pulls from one queue and compares message by message.
+class QueueCheck {
+ public:
+  QueueCheck(const MessageStore& store, TopicHandle topic, int32_t queue_id, std::string name,
+             std::vector<std::string>* faults)
+      : store_(store), name_(std::move(name)), faults_(faults) {
+    request_.topic = topic;
+    request_.queue_id = queue_id;
   }
-  if (bounds.min.value != 0 || bounds.max.value != std::ssize(expected)) {
-    faults->push_back("queue " + name + " has offsets " + std::to_string(bounds.min.value) +
-                      " to " + std::to_string(bounds.max.value) + ", the log has " +
-                      std::to_string(expected.size()) + " messages of it");
-    return;
-  }
-  std::vector<uint8_t> into(kPullBytes);
-  PullRequest request;
-  request.topic = topic;
-  request.queue_id = queue_id;
-  for (size_t at = 0; at < expected.size();) {
-    request.from = {static_cast<int64_t>(at)};
-    const PullResult pulled = store.Pull(request, into);
-    if (pulled.status != PullStatus::kFound || pulled.count <= 0 ||
-        static_cast<size_t>(pulled.count) > expected.size() - at) {
-      faults->push_back("queue " + name + " gives nothing right at " + std::to_string(at));
+
+  // `left`: the messages that are still there, in order. `given`: offsets below were given out.
+  void Run(const std::vector<const LedgerEntry*>& left, int64_t given, bool some_lost) {
+    QueueBounds bounds;
+    if (!store_.Bounds(request_.topic, request_.queue_id, &bounds)) {
+      if (!left.empty()) Fault("is gone");
       return;
     }
-    auto left = std::span<const uint8_t>(into).first(pulled.size_bytes);
-    for (int32_t i = 0; i < pulled.count; ++i, ++at) {
-      const auto& record = expected[at]->record;
-      if (left.size() < record.size() || !std::equal(record.begin(), record.end(), left.begin())) {
-        faults->push_back("a pull gives something else than " + NameOf(*expected[at]));
+    const int64_t first = left.empty() ? bounds.min.value : left.front()->queue_offset;
+    const int64_t behind_last = left.empty() ? 0 : left.back()->queue_offset + 1;
+    if (bounds.min.value > first || bounds.max.value < behind_last || bounds.max.value > given) {
+      Fault("has offsets " + std::to_string(bounds.min.value) + " to " +
+            std::to_string(bounds.max.value) + ", its messages " + std::to_string(first) + " to " +
+            std::to_string(behind_last) + ", given out were " + std::to_string(given));
+      return;
+    }
+    if (Walk(left, bounds.max.value) && some_lost) PullEach(left);
+  }
+
+ private:
+  void Fault(const std::string& what) { faults_->push_back("queue " + name_ + ' ' + what); }
+
+  // From the start as a consumer does, over what was lost.
+  bool Walk(const std::vector<const LedgerEntry*>& left, int64_t max) {
+    size_t found = 0;
+    request_.max_count = 32;
+    for (int64_t from = 0; from < max;) {
+      const PullResult pulled = PullFrom(from);
+      if (pulled.next_begin.value <= from) {
+        Fault("does not get on at " + std::to_string(from));
+        return false;
+      }
+      if (!Compare(left, found, pulled)) return false;
+      found += static_cast<size_t>(pulled.count);
+      if (found > 0 && left[found - 1]->queue_offset >= pulled.next_begin.value) {
+        Fault("goes on in front of " + NameOf(*left[found - 1]));
+        return false;
+      }
+      from = pulled.next_begin.value;
+    }
+    if (found < left.size()) Fault("gives everything but " + NameOf(*left[found]));
+    return found == left.size();
+  }
+
+  void PullEach(const std::vector<const LedgerEntry*>& left) {
+    request_.max_count = 1;
+    for (size_t i = 0; i < left.size(); ++i) {
+      const PullResult pulled = PullFrom(left[i]->queue_offset);
+      if (pulled.count != 1) {
+        Fault("does not give " + NameOf(*left[i]) + " at its offset");
         return;
       }
-      left = left.subspan(record.size());
+      if (!Compare(left, i, pulled)) return;
     }
+  }
+
+  PullResult PullFrom(int64_t from) {
+    request_.from = {from};
+    return store_.Pull(request_, into_);
+  }
+
+  bool Compare(const std::vector<const LedgerEntry*>& left, size_t from, const PullResult& pulled) {
+    if (static_cast<size_t>(pulled.count) > left.size() - from) {
+      Fault("gives more than is left of it at " + std::to_string(request_.from.value));
+      return false;
+    }
+    auto bytes = std::span<const uint8_t>(into_).first(pulled.size_bytes);
+    for (size_t i = from; i < from + static_cast<size_t>(pulled.count); ++i) {
+      const auto& record = left[i]->record;
+      if (bytes.size() < record.size() ||
+          !std::equal(record.begin(), record.end(), bytes.begin())) {
+        Fault("gives something else than " + NameOf(*left[i]));
+        return false;
+      }
+      bytes = bytes.subspan(record.size());
+    }
+    return true;
+  }
+
+  const MessageStore& store_;
+  const std::string name_;
+  std::vector<std::string>* const faults_;
+  PullRequest request_;
+  std::vector<uint8_t> into_ = std::vector<uint8_t>(kPullBytes);
+};
+
+}  // namespace
+
+QuarantineList::QuarantineList(StoreIo& io, const std::string& root) {
+  const std::string path = root + "/quarantine.json";
+  if (!io.Exists(path)) return;
+  std::unique_ptr<StoreFile> file;
+  uint64_t size_bytes = 0;
+  size_t read_bytes = 0;
+  if (!io.Open(path, StoreIo::OpenMode::kRead, &file).ok() || !file->Size(&size_bytes).ok()) return;
+  std::string text(size_bytes, '\0');
+  if (!file->Read(0, {reinterpret_cast<uint8_t*>(text.data()), text.size()}, &read_bytes).ok())
+    return;
+  for (size_t at = text.find("{\"from\""); at != std::string::npos;
+       at = text.find("{\"from\"", at + 1)) {
+    long long from = 0;
+    long long to = 0;
+    if (std::sscanf(text.c_str() + at, "{\"from\": %lld, \"to\": %lld", &from, &to) == 2)
+      ranges_.emplace_back(from, to);
   }
 }
 
-}  // namespace
+bool QuarantineList::Holds(const LedgerEntry& entry) const {
+  return std::ranges::any_of(ranges_, [&](const auto& range) {
+    return range.first <= entry.physical_offset && entry.end() <= range.second;
+  });
+}
 
 void Ledger::Add(const AppendRequest& request, const AppendResult& result, std::string_view topic,
                  std::string_view key, const HostAddress& store_host) {
@@ -76,74 +162,115 @@ void Ledger::Add(const AppendRequest& request, const AppendResult& result, std::
   EncodeRecord(fields, entry.record.data());
 }
 
-Ledger Ledger::Until(int64_t log_end) const {
+Ledger Ledger::Kept(int64_t log_end, const QuarantineList& quarantined) const {
   Ledger kept;
+  kept.lost_ = lost_;
   for (const LedgerEntry& entry : entries_) {
-    if (entry.end() <= log_end) kept.entries_.push_back(entry);
+    if (entry.end() > log_end) continue;
+    (quarantined.Holds(entry) ? kept.lost_ : kept.entries_).push_back(entry);
   }
   kept.acknowledged_ = kept.entries_.empty() ? 0 : kept.entries_.back().end();
   return kept;
 }
 
-std::vector<std::string> Ledger::FaultsOf(MessageStore& store) const {
+std::vector<std::string> Ledger::FaultsOf(MessageStore& store,
+                                          const QuarantineList& quarantined) const {
   std::vector<std::string> faults;
-  CheckLog(store, &faults);
-  CheckQueues(store, &faults);
-  CheckKeys(store, &faults);
+  CheckLog(store, quarantined, &faults);
+  CheckQueues(store, quarantined, &faults);
+  CheckKeys(store, quarantined, &faults);
+  CheckOffsets(&faults);
   return faults;
 }
 
-void Ledger::CheckLog(const MessageStore& store, std::vector<std::string>* faults) const {
+void Ledger::CheckLog(const MessageStore& store, const QuarantineList& quarantined,
+                      std::vector<std::string>* faults) const {
   const int64_t log_end = store.recovery().end.value;
+  const std::string ends = "; the log ends at " + std::to_string(log_end);
+  std::vector<uint8_t> record;
   for (const LedgerEntry& entry : entries_) {
-    std::vector<uint8_t> record;
-    const Status status = store.ReadRecord({entry.physical_offset}, &record);
-    const bool same = status.ok() && record == entry.record;
+    const bool served = store.ReadRecord({entry.physical_offset}, &record).ok();
+    const bool same = served && record == entry.record;
+    const bool behind_end = entry.end() > log_end;
+    const bool listed = quarantined.Holds(entry);
     if (entry.end() <= acknowledged_ && !same) {
       faults->push_back(NameOf(entry) + " was acknowledged and is " +
-                        (status.ok() ? "another" : "gone") + "; the log ends at " +
-                        std::to_string(log_end));
-    } else if (entry.end() <= log_end && !same) {
-      faults->push_back(NameOf(entry) + " is a hole; the log ends at " + std::to_string(log_end));
-    } else if (entry.end() > log_end && status.ok()) {
-      faults->push_back(NameOf(entry) + " is served behind the log's end " +
-                        std::to_string(log_end));
+                        (served ? "another" : "gone") + ends);
+    } else if (served && (behind_end || listed)) {
+      faults->push_back(NameOf(entry) + " is served " +
+                        (behind_end ? "behind the log's end" : "though quarantined") + ends);
+    } else if (!behind_end && !listed && !same) {
+      faults->push_back(NameOf(entry) + " is a hole that nobody is told of" + ends);
     }
+  }
+  for (const LedgerEntry& entry : lost_) {
+    if (store.ReadRecord({entry.physical_offset}, &record).ok())
+      faults->push_back(NameOf(entry) + " was lost and is served" + ends);
+    if (!quarantined.Holds(entry))
+      faults->push_back(NameOf(entry) + " was lost and is not listed any more" + ends);
   }
 }
 
-void Ledger::CheckQueues(MessageStore& store, std::vector<std::string>* faults) const {
+void Ledger::CheckQueues(MessageStore& store, const QuarantineList& quarantined,
+                         std::vector<std::string>* faults) const {
+  struct Queue {
+    std::vector<const LedgerEntry*> left;
+    int64_t given = 0;
+    bool some_lost = false;
+  };
   const int64_t log_end = store.recovery().end.value;
-  std::map<QueueKey, std::vector<const LedgerEntry*>> expected;
-  for (const QueueName& queue : store.Queues()) expected[{queue.topic, queue.queue_id}];
+  std::map<std::pair<std::string, int32_t>, Queue> queues;
+  for (const QueueName& queue : store.Queues()) queues[{queue.topic, queue.queue_id}];
+  const auto add = [&](const LedgerEntry& entry, bool lost) {
+    Queue& queue = queues[{entry.topic, entry.queue_id}];
+    queue.given = std::max(queue.given, entry.queue_offset + 1);
+    queue.some_lost = queue.some_lost || lost;
+    if (!lost) queue.left.push_back(&entry);
+  };
   for (const LedgerEntry& entry : entries_) {
-    if (entry.end() <= log_end) expected[{entry.topic, entry.queue_id}].push_back(&entry);
+    if (entry.end() <= log_end) add(entry, quarantined.Holds(entry));
   }
-  for (const auto& [queue, entries] : expected) {
-    const std::string name = queue.first + ' ' + std::to_string(queue.second);
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i]->queue_offset != static_cast<int64_t>(i)) {
-        faults->push_back("queue " + name + " was given offsets that are not dense");
-        break;
-      }
-    }
+  for (const LedgerEntry& entry : lost_) add(entry, true);
+  for (const auto& [id, queue] : queues) {
+    const std::string name = id.first + ' ' + std::to_string(id.second);
     TopicHandle topic;
-    if (!store.Intern(queue.first, &topic).ok()) {
+    if (store.Intern(id.first, &topic).ok()) {
+      QueueCheck(store, topic, id.second, name, faults)
+          .Run(queue.left, queue.given, queue.some_lost);
+    } else {
       faults->push_back("queue " + name + " has no possible name");
-      continue;
     }
-    CheckQueue(store, topic, queue.second, entries, name, faults);
   }
 }
 
-void Ledger::CheckKeys(const MessageStore& store, std::vector<std::string>* faults) const {
+void Ledger::CheckKeys(const MessageStore& store, const QuarantineList& quarantined,
+                       std::vector<std::string>* faults) const {
   const int64_t log_end = store.recovery().end.value;
   for (const LedgerEntry& entry : entries_) {
-    if (entry.end() > log_end || entry.key.empty()) continue;
+    if (entry.end() > log_end || entry.key.empty() || quarantined.Holds(entry)) continue;
     const QueryResult found = store.QueryByKey(entry.topic, entry.key, 64, 0, INT64_MAX);
     if (std::ranges::count(found.offsets, PhysicalOffset{entry.physical_offset}) != 1) {
       faults->push_back("key " + entry.key + " does not find " + NameOf(entry));
     }
+  }
+}
+
+void Ledger::CheckOffsets(std::vector<std::string>* faults) const {
+  std::set<std::tuple<std::string, int32_t, int64_t>> lost;
+  for (const LedgerEntry& entry : lost_)
+    lost.insert({entry.topic, entry.queue_id, entry.queue_offset});
+  std::map<std::pair<std::string, int32_t>, int64_t> next;
+  for (const LedgerEntry& entry : entries_) {
+    int64_t& expected = next[{entry.topic, entry.queue_id}];
+    while (expected < entry.queue_offset &&
+           lost.contains({entry.topic, entry.queue_id, expected})) {
+      ++expected;
+    }
+    if (entry.queue_offset != expected) {
+      faults->push_back(NameOf(entry) + " was given another offset than " +
+                        std::to_string(expected));
+    }
+    expected = entry.queue_offset + 1;
   }
 }
 

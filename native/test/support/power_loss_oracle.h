@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "io/store_io.h"
 #include "store/message_store.h"
 
 namespace apogee::test {
@@ -21,6 +21,16 @@ struct LedgerEntry {
   int64_t end() const { return physical_offset + static_cast<int64_t>(record.size()); }
 };
 
+// The ranges of the log that ROOT/quarantine.json says are damaged.
+class QuarantineList {
+ public:
+  QuarantineList(StoreIo& io, const std::string& root);
+  bool Holds(const LedgerEntry& entry) const;
+
+ private:
+  std::vector<std::pair<int64_t, int64_t>> ranges_;  // from, to
+};
+
 // What was appended to a store, in the log's order, and how much of it was said to be durable.
 class Ledger {
  public:
@@ -29,25 +39,35 @@ class Ledger {
   // Everything below was acknowledged as flushed.
   void Acknowledge(int64_t flushed_end) { acknowledged_ = flushed_end; }
   int64_t acknowledged() const { return acknowledged_; }
-  // What a log that ends there still has; all of it counts as acknowledged.
-  Ledger Until(int64_t log_end) const;
-  size_t size() const { return entries_.size(); }
+  // What a log that ends there still has; all of it counts as acknowledged. What lies in a
+  // quarantined range stays known as lost.
+  Ledger Kept(int64_t log_end, const QuarantineList& quarantined) const;
+  // Messages in front of the log's end that were lost for good.
+  size_t lost() const { return lost_.size(); }
 
   // Holds a store that has just been opened against the ledger. One sentence for each thing that a
   // power loss must not do:
-  //   - an acknowledged record is gone, or one in front of the log's end (a hole);
-  //   - a record reads otherwise than it was appended, or a pull serves what was not appended;
-  //   - the offsets of a queue are not dense, or lead to other messages;
+  //   - an acknowledged record is gone, or one in front of the log's end without being listed as
+  //     quarantined;
+  //   - a record reads otherwise than it was appended, or one that was lost is served;
+  //   - pulls through a queue give anything but its messages that are left, each at the offset it
+  //     was appended with, or do not get on;
+  //   - a queue's offsets end in front of its last message, or behind all it was ever given;
+  //   - an offset was given out again though its message is still there;
   //   - a key does not find its message.
-  std::vector<std::string> FaultsOf(MessageStore& store) const;
+  std::vector<std::string> FaultsOf(MessageStore& store, const QuarantineList& quarantined) const;
 
  private:
-  using QueueKey = std::pair<std::string, int32_t>;
-  void CheckLog(const MessageStore& store, std::vector<std::string>* faults) const;
-  void CheckQueues(MessageStore& store, std::vector<std::string>* faults) const;
-  void CheckKeys(const MessageStore& store, std::vector<std::string>* faults) const;
+  void CheckLog(const MessageStore& store, const QuarantineList& quarantined,
+                std::vector<std::string>* faults) const;
+  void CheckQueues(MessageStore& store, const QuarantineList& quarantined,
+                   std::vector<std::string>* faults) const;
+  void CheckKeys(const MessageStore& store, const QuarantineList& quarantined,
+                 std::vector<std::string>* faults) const;
+  void CheckOffsets(std::vector<std::string>* faults) const;
 
   std::vector<LedgerEntry> entries_;
+  std::vector<LedgerEntry> lost_;
   int64_t acknowledged_ = 0;
 };
 

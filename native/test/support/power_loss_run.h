@@ -28,6 +28,7 @@ class PowerLossRun {
   // What was wrong with a state, with how to get there. Empty: nothing.
   const std::vector<std::string>& faults() const { return faults_; }
   int states() const { return states_; }
+  int states_with_holes() const { return states_with_holes_; }
   int power_cuts() const { return power_cuts_; }
 
  private:
@@ -53,6 +54,7 @@ class PowerLossRun {
   Ledger ledger_;
   int next_key_ = 0;
   int states_ = 0;
+  int states_with_holes_ = 0;
   int power_cuts_ = 0;
   std::vector<std::string> faults_;
 };
