@@ -24,6 +24,9 @@ int64_t SegmentOfName(const std::string& name) {
   return SegmentName(segment) == name ? segment : -1;
 }
 
+// What a page that never reached the device looks like: not the entry of a segment's first record.
+bool NeverWritten(const RecordChecksum& entry) { return entry == RecordChecksum{}; }
+
 }  // namespace
 
 RecordChecksums::RecordChecksums(StoreIo& io, std::string directory, uint32_t segment_bytes)
@@ -53,7 +56,8 @@ Status RecordChecksums::KeepBelow(PhysicalOffset from, PhysicalOffset below) {
   return removed ? io_.SyncDirectory(directory_) : Status::Ok();
 }
 
-// Drops the entries of records from `below` on. Entries ascend.
+// Drops the entries of records from `below` on. Those before ascend; behind them there may be pages
+// that were never written.
 Status RecordChecksums::Truncate(int64_t segment, PhysicalOffset below) {
   std::unique_ptr<StoreFile> file;
   APOGEE_RETURN_IF_ERROR(io_.Open(PathOf(segment), StoreIo::OpenMode::kReadWrite, &file));
@@ -66,14 +70,18 @@ Status RecordChecksums::Truncate(int64_t segment, PhysicalOffset below) {
     uint8_t bytes[kRecordChecksumBytes] = {};
     size_t read_bytes = 0;
     APOGEE_RETURN_IF_ERROR(file->Read(middle * kRecordChecksumBytes, bytes, &read_bytes));
-    if (DecodeRecordChecksum(bytes).position < below.value - segment) {
+    const RecordChecksum entry = DecodeRecordChecksum(bytes);
+    if (!NeverWritten(entry) && entry.position < below.value - segment) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
   const uint64_t kept_bytes = low * kRecordChecksumBytes;
-  return kept_bytes == size_bytes ? Status::Ok() : file->Truncate(kept_bytes);
+  if (kept_bytes == size_bytes) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(file->Truncate(kept_bytes));
+  // What is dropped here must not come back below a later point.
+  return file->Sync();
 }
 
 void RecordChecksums::StartAt(PhysicalOffset offset) {
@@ -224,7 +232,8 @@ bool RecordChecksums::Matches(const RecordView& record) const {
     const size_t middle = low + (high - low) / 2;
     const RecordChecksum entry =
         DecodeRecordChecksum(entries->mapping->data() + middle * kRecordChecksumBytes);
-    if (entry.position == position) return entry.checksum == ChecksumOf(record);
+    if (entry.position == position)
+      return NeverWritten(entry) || entry.checksum == ChecksumOf(record);
     if (entry.position < position) {
       low = middle + 1;
     } else {

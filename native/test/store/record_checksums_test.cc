@@ -130,6 +130,28 @@ TEST_F(RecordChecksumsTest, FilesThatAreGoneOrCutAreNoDamage) {
             60u);
 }
 
+// The file had grown, its pages had not been written when the power went.
+TEST_F(RecordChecksumsTest, BlankEntriesBehindTheKnownOnesGoAndAreNoDamage) {
+  PutMixed(40);
+  Close();
+  Open();  // all checksums are known
+  Kill();
+  const std::string last = ChecksumFile(32768);
+  const auto known = static_cast<int64_t>(fs::file_size(last));
+  fs::resize_file(last, static_cast<uintmax_t>(4 * known + 5));
+  Open();
+  EXPECT_EQ(static_cast<int64_t>(fs::file_size(last)), known);
+  ExpectAllMixed(40);
+  PutMixed(2);
+  Close();
+  EXPECT_EQ(Entries(), 42);
+  // A known entry that is gone for whatever reason says nothing.
+  Overwrite(last, 0, std::string(static_cast<size_t>(known), '\0'));
+  Open();
+  ExpectAllMixed(42);
+  EXPECT_EQ(store->recovery().damaged_ranges, 0);
+}
+
 TEST_F(RecordChecksumsTest, WhatWasCutHasNoneLeft) {
   PutMixed(20);
   AwaitDispatched();
