@@ -42,20 +42,20 @@ int64_t FindRecordIn(const MappedFile& segment, uint32_t from, uint32_t to) {
   return -1;
 }
 
-// Whether a sector that holds some of the record's topic or properties, but none of its body, reads
-// as zeros there: it was lost, and no CRC of the record tells. What is lost of the rest shows in
-// the CRC, in the record's own offset, or in lengths that do not add up.
-bool LacksSector(const MappedFile& segment, uint32_t position, const RecordView& record) {
+}  // namespace
+
+bool LacksSector(const RecordView& record, uint32_t position) {
   const uint8_t* const body_end = record.fields.body.data() + record.fields.body.size();
-  const auto tail = static_cast<uint32_t>(body_end - segment.data());
-  const uint32_t end = position + record.size_bytes;
+  const auto tail = position + static_cast<uint32_t>(body_end - record.bytes.data());
+  // No properties: their length, which comes last, is zeros.
+  const uint32_t blank = record.fields.properties.empty() ? 2 : 0;
+  const uint32_t end = position + record.size_bytes - blank;
   for (uint32_t at = RoundUpToSector(tail); at < end; at += kSectorBytes) {
-    if (AllZero(segment.data() + at, std::min(kSectorBytes, end - at))) return true;
+    if (AllZero(record.bytes.data() + (at - position), std::min(kSectorBytes, end - at)))
+      return true;
   }
   return false;
 }
-
-}  // namespace
 
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc) {
   const std::span<const uint8_t> rest{segment.data() + position, segment.size() - position};
@@ -64,7 +64,7 @@ RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc
   const int64_t own = segment.start_offset() + position;
   if (record.fields.physical_offset.value == own) {
     if (!check_crc) return record;
-    if (!LacksSector(segment, position, record)) return ParseRecord(rest, true);
+    if (!LacksSector(record, position)) return ParseRecord(rest, true);
     record.kind = RecordKind::kDamaged;
     record.reason = "a part of the record was never written";
     return record;

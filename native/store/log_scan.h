@@ -41,6 +41,12 @@ Status ScanLog(const MappedFileQueue& segments, const ScanRange& range, const Re
 // `check_crc` also when a sector of its topic or properties was never written.
 RecordView RecordAt(const MappedFile& segment, uint32_t position, bool check_crc);
 
+// Whether a sector that holds some of the topic or properties of the parsed record, but none of its
+// body, reads as zeros: it was never written, and no CRC of the record tells. What is missing of
+// the rest shows in the CRC, in the record's own offset, or in lengths that do not add up.
+// `position`: of the record in its segment.
+bool LacksSector(const RecordView& record, uint32_t position);
+
 // The first undamaged record that starts in (position, limit) of the segment, or -1. What an
 // earlier use of the segment's file left there claims another position and is none.
 int64_t FindRecordBehind(const MappedFile& segment, uint32_t position, uint32_t limit);

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "format/message_record.h"
+#include "store/log_scan.h"
 #include "store/quarantine.h"
 #include "store/record_checksums.h"
 
@@ -16,13 +17,16 @@ struct RecordCheck {
   PhysicalOffset unchecked_below;
   const RecordChecksums* checksums = nullptr;  // null: none
   Quarantine quarantine;
+  uint32_t segment_bytes = 0;
 
   // Whether `record`, which stands at `offset`, is what was stored there. Thread: any.
   bool Passes(PhysicalOffset offset, std::span<const uint8_t> record) const {
     if (quarantine.Holds(offset)) return false;
     if (offset >= unchecked_below) return true;
     const RecordView view = ParseRecord(record, true);
-    return view.kind == RecordKind::kMessage && (checksums == nullptr || checksums->Matches(view));
+    if (view.kind != RecordKind::kMessage) return false;
+    if (LacksSector(view, static_cast<uint32_t>(offset.value % segment_bytes))) return false;
+    return checksums == nullptr || checksums->Matches(view);
   }
 };
 

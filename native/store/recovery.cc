@@ -202,7 +202,8 @@ Status Recovery::SyncQueues() {
 }
 
 RecordCheck Recovery::Check() const {
-  return {input_.check_crc ? checked_from_ : end_.at, &input_.checksums, quarantine_};
+  return {input_.check_crc ? checked_from_ : end_.at, &input_.checksums, quarantine_,
+          input_.log.segments().file_size()};
 }
 
 void Recovery::Report(RecoveryReport* report) const {

@@ -54,5 +54,37 @@ TEST_F(TornTailTest, ARecordWithoutTheEndOfItsPropertiesIsNotTaken) {
   EXPECT_EQ(ReadAll("T", 0).size(), 1u);
 }
 
+TEST_F(TornTailTest, ARecordWithoutTheEndOfItsPropertiesIsNotServedByALaterOpeningEither) {
+  PutUpTo(2000);
+  const std::string properties = test::Properties({{"KEYS", "a-key-of-some-length"}});
+  PutUpTo(kPageBytes + 5, properties);
+  PutUpTo(9000);
+  PutUpTo(10000);
+  LosePowerWithout(kPageBytes, 1);
+  options.flush.mode = FlushMode::kSync;  // nothing behind a hole is cut
+  for (int i = 0; i < 2; ++i) {
+    Open();
+    EXPECT_EQ(store->recovery().damaged_ranges, i == 0 ? 1 : 0);
+    std::vector<uint8_t> record;
+    EXPECT_EQ(store->ReadRecord({2000}, &record).code(), StatusCode::kNotFound);
+    EXPECT_EQ(ReadAll("T", 0).size(), 2u);
+    Close();
+  }
+}
+
+// Its last bytes, the length of the properties, are zeros of their own.
+TEST_F(TornTailTest, ARecordWithoutPropertiesMayEndAnywhereInASector) {
+  for (int end = 510; end <= 520; ++end) {
+    SCOPED_TRACE(end);
+    const int64_t begin = store->watermarks().appended.value;
+    PutUpTo((begin + 511) / 512 * 512 + end);
+  }
+  AwaitDispatched();
+  LosePowerWithout(store->watermarks().appended.value, 3);
+  ASSERT_TRUE(TryOpen().ok());
+  EXPECT_EQ(store->recovery().damaged_ranges, 0);
+  EXPECT_EQ(ReadAll("T", 0).size(), 11u);
+}
+
 }  // namespace
 }  // namespace apogee
