@@ -41,8 +41,12 @@ class SimulatedMapping final : public FileMapping {
 
 class SimulatedFile final : public StoreFile {
  public:
-  SimulatedFile(std::shared_ptr<Disk> disk, std::shared_ptr<SimulatedInode> inode, std::string path)
-      : disk_(std::move(disk)), inode_(std::move(inode)), path_(std::move(path)) {}
+  SimulatedFile(std::shared_ptr<Disk> disk, std::shared_ptr<SimulatedInode> inode, std::string path,
+                bool direct)
+      : disk_(std::move(disk)),
+        inode_(std::move(inode)),
+        path_(std::move(path)),
+        direct_(direct) {}
 
   Status Size(uint64_t* size_bytes) override {
     const std::lock_guard lock(disk_->mutex);
@@ -75,10 +79,15 @@ class SimulatedFile final : public StoreFile {
 
   Status Write(uint64_t at, std::span<const uint8_t> bytes) override {
     const std::lock_guard lock(disk_->mutex);
+    const auto address = reinterpret_cast<uintptr_t>(bytes.data());
+    if (direct_ && (at | bytes.size() | address) % kDirectBytes != 0) {
+      return Status::FromErrno(EINVAL, "pwrite " + path_);
+    }
     if (!disk_->HasRoomFor(inode_->MissingBlocks(at, at + bytes.size()))) {
       return Status::FromErrno(ENOSPC, "pwrite " + path_);
     }
     inode_->Write(at, bytes);
+    if (direct_) inode_->Sync(at, at + bytes.size());
     return Status::Ok();
   }
 
@@ -113,14 +122,16 @@ class SimulatedFile final : public StoreFile {
   const std::shared_ptr<Disk> disk_;
   const std::shared_ptr<SimulatedInode> inode_;
   const std::string path_;
+  const bool direct_;
 };
 
 }  // namespace
 
 std::unique_ptr<StoreFile> MakeSimulatedFile(std::shared_ptr<Disk> disk,
                                              std::shared_ptr<SimulatedInode> inode,
-                                             std::string path) {
-  return std::make_unique<SimulatedFile>(std::move(disk), std::move(inode), std::move(path));
+                                             std::string path, bool direct) {
+  return std::make_unique<SimulatedFile>(std::move(disk), std::move(inode), std::move(path),
+                                         direct);
 }
 
 }  // namespace apogee

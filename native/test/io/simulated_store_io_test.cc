@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace apogee {
 namespace {
@@ -46,6 +48,25 @@ TEST_F(SimulatedStoreIoTest, WhatWasSyncedSurvivesAndWhatWasNotMayNot) {
   EXPECT_EQ(After({Kind::kAll}), "new");
   EXPECT_EQ(io_.CutPower().changes(), 1u);
   EXPECT_EQ(Text(io_, "/s/d/f"), "new");
+}
+
+TEST_F(SimulatedStoreIoTest, ADirectWriteIsDurableAtReturnAndMustBeAligned) {
+  struct alignas(kDirectBytes) Page {
+    std::array<uint8_t, kDirectBytes> bytes{};
+  };
+  const auto page = std::make_unique<Page>();
+  page->bytes.fill('x');
+  const auto file = Create("/s/d/f");
+  EXPECT_TRUE(file->Reserve(0, 2 * kDirectBytes).ok());
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(io_.SyncDirectory("/s/d").ok());
+  std::unique_ptr<StoreFile> direct;
+  ASSERT_TRUE(io_.Open("/s/d/f", StoreIo::OpenMode::kDirect, &direct).ok());
+  EXPECT_FALSE(direct->Write(512, page->bytes).ok());
+  EXPECT_FALSE(direct->Write(0, std::span(page->bytes).first(512)).ok());
+  EXPECT_TRUE(direct->Write(kDirectBytes, page->bytes).ok());
+  EXPECT_EQ(After({Kind::kNone}),
+            std::string(kDirectBytes, '\0') + std::string(kDirectBytes, 'x'));
 }
 
 TEST_F(SimulatedStoreIoTest, ASyncedFileVanishesWhenItsDirectoryWasNotSynced) {

@@ -54,6 +54,7 @@ struct Mistake {
   Lie lie;
   IoCall call;
   const char* path_part;
+  WritePath write_path = WritePath::kMapped;
 };
 
 class PowerLossMistakeTest : public testing::TestWithParam<Mistake> {};
@@ -63,7 +64,8 @@ TEST_P(PowerLossMistakeTest, IsFound) {
   const Mistake& mistake = GetParam();
   for (uint64_t seed = 1; seed <= kMostRounds; ++seed) {
     PowerLossRun run(
-        seed, [&](FaultyStoreIo& io) { io.Tell(mistake.lie, mistake.call, mistake.path_part); });
+        seed, [&](FaultyStoreIo& io) { io.Tell(mistake.lie, mistake.call, mistake.path_part); },
+        mistake.write_path);
     run.Go();
     if (!run.faults().empty()) return;
   }
@@ -74,6 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
     Seeded, PowerLossMistakeTest,
     testing::Values(
         Mistake{"AcknowledgesBeforeTheSync", Lie::kNothing, IoCall::kMappingSync, "/commitlog/"},
+        Mistake{"AcknowledgesStagedBytesBeforeTheSync", Lie::kNothing, IoCall::kSync, "/commitlog/",
+                WritePath::kStaged},
         Mistake{"SyncsAllButTheLastPage", Lie::kLastPage, IoCall::kMappingSync, "/commitlog/"},
         Mistake{"SyncsTooLate", Lie::kLate, IoCall::kMappingSync, "/commitlog/"},
         Mistake{"ForgetsTheDirectory", Lie::kNothing, IoCall::kSyncDirectory, "/commitlog"},

@@ -69,7 +69,10 @@ class FaultyFile final : public StoreFile {
   }
   Status WriteParts(uint64_t at, std::span<const std::span<const uint8_t>> parts) override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kWrite, "pwritev " + path_));
-    return real_->WriteParts(at, parts);
+    const Status partly = io_.PartlyOf(path_);
+    if (partly.ok()) return real_->WriteParts(at, parts);
+    APOGEE_RETURN_IF_ERROR(real_->WriteParts(at, parts.first(parts.size() / 2)));
+    return partly;
   }
   Status Sync() override {
     APOGEE_RETURN_IF_ERROR(io_.Enter(IoCall::kSync, "fdatasync " + path_));

@@ -14,7 +14,8 @@ constexpr const char* kTopics[] = {"A", "B", "C"};
 
 }  // namespace
 
-PowerLossRun::PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo&)>& corrupt)
+PowerLossRun::PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo&)>& corrupt,
+                           std::optional<WritePath> path)
     : seed_(seed), random_(seed) {
   live_.io = &faulty_;
   live_.options.root = "/store";
@@ -22,8 +23,21 @@ PowerLossRun::PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo
   live_.options.flush.mode = Below(2) == 0 ? FlushMode::kSync : FlushMode::kAsync;
   live_.options.flush.interval_ms = 2;
   live_.options.consume_queue_flush_interval_ms = Below(2) == 0 ? 1 : 1000;
+  live_.options.flush.commit_interval_ms = 1;
+  live_.options.flush.commit_least_pages = static_cast<int32_t>(Below(2));
+  live_.options.write_path = path.value_or(AnyPath());
+  live_.options.staging_bytes = kLeastStagingBytes;
+  live_.options.direct_io = !path && Below(4) == 0;
+  live_.options.dispatch_durable_only = Below(2) == 0;
   live_.Open();
   if (corrupt) corrupt(faulty_);
+}
+
+WritePath PowerLossRun::AnyPath() {
+  const bool sync = live_.options.flush.mode == FlushMode::kSync;
+  const WritePath paths[] = {WritePath::kMapped, WritePath::kStaged,
+                             sync ? WritePath::kAuto : WritePath::kPool};
+  return paths[Below(3)];
 }
 
 void PowerLossRun::Go() {
@@ -47,7 +61,7 @@ void PowerLossRun::Step() {
       break;
     }
     case 8:
-      live_.AwaitDispatched();
+      AwaitDispatched();
       if (Below(6) == 0) {
         live_.Close();
         live_.clock.Advance(
@@ -59,6 +73,14 @@ void PowerLossRun::Step() {
       CutPower();
       break;
   }
+}
+
+// Some write paths let nothing be dispatched before it is written or durable.
+void PowerLossRun::AwaitDispatched() {
+  const bool mapped = live_.options.write_path == WritePath::kMapped;
+  if (!mapped || live_.options.dispatch_durable_only)
+    live_.store->RequestFlush(live_.store->watermarks().appended);
+  live_.AwaitDispatched();
 }
 
 void PowerLossRun::PutSome() { Put(live_, &ledger_, static_cast<int>(1 + Below(4))); }

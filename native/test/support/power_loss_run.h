@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -19,8 +20,10 @@ namespace apogee::test {
 // opening, or after more appends.
 class PowerLossRun {
  public:
-  // `corrupt` is told of the StoreIo the workload runs on: for seeded mistakes.
-  explicit PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo&)>& corrupt = {});
+  // `corrupt` is told of the StoreIo the workload runs on, for seeded mistakes; `path`: the only
+  // write path, else any.
+  explicit PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo&)>& corrupt = {},
+                        std::optional<WritePath> path = {});
 
   // Until the workload's end, or the first state with a fault.
   void Go();
@@ -33,6 +36,8 @@ class PowerLossRun {
 
  private:
   void Step();
+  WritePath AnyPath();
+  void AwaitDispatched();
   void PutSome();
   void Put(StoreHarness& harness, Ledger* ledger, int count);
   void CutPower();
