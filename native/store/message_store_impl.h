@@ -84,6 +84,7 @@ class MessageStoreImpl final : public MessageStore {
   Status Recover(bool clean, Dispatcher::Position* position);
   void OpenRecoveryPoint();
   void KeepQuarantine(const Quarantine& quarantine);
+  Status PromiseUntil(int64_t store_time_ms);
   Status FinishRemovals();
   Status CreateAbortFile();
   void CheckDirectIo();

@@ -78,6 +78,8 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
   APOGEE_RETURN_IF_ERROR(recovery.Repair());
   recovery.Report(&report_);
   KeepQuarantine(recovery.quarantine());
+  if (!recovery.quarantine().ranges().empty())
+    APOGEE_RETURN_IF_ERROR(PromiseUntil(recovery.position().store_time_ms));
   reads_.SetCheck(recovery.Check());
   *position = recovery.position();
   for (const ConsumeQueue* queue : queues_.All()) appends_.SetNext(queue->id(), queue->max());
@@ -110,6 +112,14 @@ Status MessageStoreImpl::FinishRemovals() {
     }
   }
   return Status::Ok();
+}
+
+// What was kept behind damage is on the device: no later opening, however configured, may take it
+// for something that nobody was promised.
+Status MessageStoreImpl::PromiseUntil(int64_t store_time_ms) {
+  CheckpointTimes times = checkpoint_.times();
+  times.physical_ms = std::max(times.physical_ms, store_time_ms);
+  return checkpoint_.Write(times);
 }
 
 Status MessageStoreImpl::CreateAbortFile() {

@@ -172,6 +172,25 @@ TEST_F(QuarantineTest, UnderSyncFlushNothingBehindAHoleIsCut) {
   EXPECT_EQ(entries, end);
 }
 
+TEST_F(QuarantineTest, WhatWasKeptBehindAHoleUnderSyncFlushIsNotCutWithoutItEither) {
+  PutMixed(13);
+  AwaitDispatched();
+  Kill();
+  Overwrite(Segment(0), 4096, std::string(4096, '\0'));
+  SetCheckpoint({});
+  ForgetRecoveryPoint();
+  options.flush.mode = FlushMode::kSync;
+  Open();
+  const AppendResult put = Put("NEW", 0, "promised");
+  store->RequestFlush(store->watermarks().appended);
+  Await([&] { return store->watermarks().flushed > put.physical_offset; });
+  Kill();
+  options.flush.mode = FlushMode::kAsync;
+  Open();
+  EXPECT_EQ(store->recovery().damaged_ranges, 1);
+  EXPECT_EQ(ReadAll("NEW", 0).size(), 1u);
+}
+
 TEST_F(QuarantineTest, OldRecordsOfARecycledSegmentAreNoRecords) {
   PutMixed(20);
   AwaitDispatched();
