@@ -148,6 +148,11 @@ bool PowerLossRun::OpensRight(StoreHarness& harness, StoreIo& disk, const Ledger
                               const std::string& how) {
   ++states_;
   harness.options = live_.options;
+  if (Below(3) == 0) {  // started with another configuration
+    const bool sync = harness.options.flush.mode == FlushMode::kSync;
+    harness.options.flush.mode = sync ? FlushMode::kAsync : FlushMode::kSync;
+    harness.options.write_path = WritePath::kAuto;
+  }
   harness.io = &disk;
   harness.clock.Advance(live_.clock.NowMs() - harness.clock.NowMs() + 1000);
   const Status status = harness.TryOpen();
