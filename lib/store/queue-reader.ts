@@ -65,18 +65,12 @@ export class QueueReader {
   }
 
   async read(queue: QueueSelection, from: number, maxCount: number, maxBytes: number): Promise<ReadResult> {
-    let isSettled = false
-    for (let at = from; ; ) {
+    await this.settle()
+    for (let at = from; ; await setImmediate()) {
       const chunk = await this.#next(queue, at, maxCount, maxBytes)
       const { messages, nextOffset, minOffset, endOffset } = chunk
-      if (messages.length > 0 || (chunk.isEnd && isSettled)) return { messages, nextOffset, minOffset, endOffset }
+      if (messages.length > 0 || chunk.isEnd) return { messages, nextOffset, minOffset, endOffset }
       at = nextOffset
-      if (chunk.isEnd) {
-        await this.settle()
-        isSettled = true
-      } else {
-        await setImmediate()
-      }
     }
   }
 
