@@ -33,6 +33,7 @@ struct StoreOptions {
   uint32_t index_slots = 5000000;
   uint32_t index_items = 20000000;
   bool check_crc_on_recover = true;
+  int64_t verify_behind_bytes = 64 << 20;  // see RecordCheck; INT64_MAX: never
   FlushOptions flush;
   // kStaged and kMapped go with both flush modes, kPool with kAsync only.
   WritePath write_path = WritePath::kAuto;

@@ -99,7 +99,7 @@ PullScan::Found PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const
   uint32_t found_bytes = 0;
   if (!IsRecordAt(rest, at, &found_bytes) || found_bytes != size_bytes) return Found::kNowhere;
   *record = rest.first(size_bytes);
-  return check_.Passes(at, *record) ? Found::kRecord : Found::kNowhere;
+  return check_.Passes(at, *record, log_.appended()) ? Found::kRecord : Found::kNowhere;
 }
 
 // Asks the system about a stretch at a time: pulls mostly go on where the last record ended.

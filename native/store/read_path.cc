@@ -128,7 +128,7 @@ Status ReadPath::ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record)
 
 Status ReadPath::Borrow(PhysicalOffset offset, RecordRef* record) const {
   APOGEE_RETURN_IF_ERROR(log_.Read(offset, 0, record));
-  if (!check_.Passes(offset, record->bytes)) {
+  if (!check_.Passes(offset, record->bytes, log_.appended())) {
     return Status::Error(StatusCode::kNotFound,
                          "the message at " + std::to_string(offset.value) + " is damaged");
   }

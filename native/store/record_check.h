@@ -18,11 +18,19 @@ struct RecordCheck {
   const RecordChecksums* checksums = nullptr;  // null: none
   Quarantine quarantine;
   uint32_t segment_bytes = 0;
+  // Bodies of this opening are verified once so many bytes stand behind them: by then they may come
+  // from the device.
+  int64_t verify_behind_bytes = 0;
 
-  // Whether `record`, which stands at `offset`, is what was stored there. Thread: any.
-  bool Passes(PhysicalOffset offset, std::span<const uint8_t> record) const {
+  // Whether `record`, which stands at `offset` of a log that ends at `appended`, is what was stored
+  // there. Thread: any.
+  bool Passes(PhysicalOffset offset, std::span<const uint8_t> record,
+              PhysicalOffset appended) const {
     if (quarantine.Holds(offset)) return false;
-    if (offset >= unchecked_below) return true;
+    if (offset >= unchecked_below) {
+      return appended - offset <= verify_behind_bytes ||
+             ParseRecord(record, true).kind == RecordKind::kMessage;
+    }
     const RecordView view = ParseRecord(record, true);
     if (view.kind != RecordKind::kMessage) return false;
     if (LacksSector(view, static_cast<uint32_t>(offset.value % segment_bytes))) return false;

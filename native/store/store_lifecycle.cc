@@ -80,7 +80,9 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
   KeepQuarantine(recovery.quarantine());
   if (!recovery.quarantine().ranges().empty())
     APOGEE_RETURN_IF_ERROR(PromiseUntil(recovery.position().store_time_ms));
-  reads_.SetCheck(recovery.Check());
+  RecordCheck check = recovery.Check();
+  check.verify_behind_bytes = options_.verify_behind_bytes;
+  reads_.SetCheck(std::move(check));
   *position = recovery.position();
   for (const ConsumeQueue* queue : queues_.All()) appends_.SetNext(queue->id(), queue->max());
   return Status::Ok();

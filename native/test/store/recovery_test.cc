@@ -330,6 +330,22 @@ TEST_F(RecoveryTest, DamagedBodiesInSegmentsThatWereNotCheckedAreNotServed) {
   EXPECT_EQ(store->ReadRecord({damaged}, &record).code(), StatusCode::kNotFound);
 }
 
+TEST_F(RecoveryTest, BodiesDamagedSinceTheyWereWrittenAreNotServedOnceFarBehind) {
+  options.verify_behind_bytes = 1000;
+  Open();
+  const AppendResult first = Put("A", 0, std::string(400, 'a'));
+  AwaitDispatched();
+  test::Overwrite(Segment(0), first.physical_offset.value + 200, "X");
+  std::vector<uint8_t> record;
+  EXPECT_TRUE(store->ReadRecord(first.physical_offset, &record).ok());  // written a moment ago
+  Put("A", 0, std::string(1000, 'b'));
+  AwaitDispatched();
+  const auto messages = ReadAll("A", 0);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].queue_offset, 1);
+  EXPECT_EQ(store->ReadRecord(first.physical_offset, &record).code(), StatusCode::kNotFound);
+}
+
 TEST_F(RecoveryTest, StrangeNamesInTheDirectoriesAreReportedNotFollowed) {
   PutMixed(5);
   Close();
