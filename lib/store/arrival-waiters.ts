@@ -36,6 +36,13 @@ export class ArrivalWaiters {
     for (const end of [...(this.#byQueue.get(`${topic} ${queueId}`) ?? [])]) end()
   }
 
+  /** As if every queue of the topic had something new. */
+  removed(topic: TopicHandle): void {
+    for (const [key, queue] of [...this.#byQueue]) {
+      if (key.startsWith(`${topic} `)) for (const end of [...queue]) end()
+    }
+  }
+
   close(): void {
     for (const queue of [...this.#byQueue.values()]) for (const end of [...queue]) end(storeClosed())
   }

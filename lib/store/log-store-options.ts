@@ -1,4 +1,4 @@
-import type { FlushOptions, StoreOptions } from './message-store.ts'
+import type { FlushOptions, StoreOptions, StoreWatermarks, WritePath } from './message-store.ts'
 import type { RetentionOptions } from './retention.ts'
 import { StoreError } from './store-error.ts'
 
@@ -42,6 +42,7 @@ const known: Record<keyof LogStoreOptions, true> = {
   checkCrcOnRecover: true,
   writePath: true,
   stagingBytes: true,
+  stagingWaitMs: true,
   directIo: true,
   dispatchDurableOnly: true,
   warmSegments: true,
@@ -77,6 +78,25 @@ const refuseUnknown = (what: string, given: object, known: object): void => {
 export const checkInteger = (name: string, value: number, least: number, most: number): number => {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   throw invalid(`${name} is not an integer from ${least} to ${most}: ${String(value)}`)
+}
+
+const defaultSegmentBytes = 1 << 30
+
+export const segmentBytesOf = ({ segmentBytes }: LogStoreOptions): number => segmentBytes ?? defaultSegmentBytes
+
+const isSync = ({ flush }: LogStoreOptions): boolean => (typeof flush === 'object' ? flush.mode : flush) === 'sync'
+
+/** The write path that `auto` stands for. */
+export const writePathOf = (options: LogStoreOptions): Exclude<WritePath, 'auto'> => {
+  const { writePath = 'auto' } = options
+  if (writePath !== 'auto') return writePath
+  return isSync(options) ? 'staged' : 'mapped'
+}
+
+/** What a read that starts now has to see, as a physical offset: it never waits for the device or for an interval. */
+export const endToSeeOf = (options: LogStoreOptions): ((watermarks: StoreWatermarks) => number) => {
+  if (isSync(options)) return ({ flushed }) => flushed
+  return writePathOf(options) === 'pool' ? ({ committed }) => committed : ({ appended }) => appended
 }
 
 /** A raw store's options as those of the engine, which checks all that is not checked here. */

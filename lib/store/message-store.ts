@@ -65,9 +65,14 @@ export interface StoreOptions {
   readonly writePath?: WritePath | undefined
   /**
    * Memory for records on their way to the files (`staged`, `pool`), 64 KiB to 1 GiB, rounded up to a power of two;
-   * default 64 MiB. A batch above it is `TOO_LARGE`; when it stays full for a second, appends answer `BUSY`.
+   * default 64 MiB. A batch above it is `TOO_LARGE`; while it is full, appends answer `BUSY`.
    */
   readonly stagingBytes?: number | undefined
+  /**
+   * How long an append that finds it full waits on its thread for room first, 0 to 60,000 milliseconds; default 0. For
+   * threads that do nothing else.
+   */
+  readonly stagingWaitMs?: number | undefined
   /**
    * `staged` and `pool`: the files are written past the page cache (O_DIRECT, O_DSYNC). Needs `segmentBytes` in
    * multiples of 4096 and a file system that has it; else a recovery note says that it is off. Default false.
@@ -120,10 +125,12 @@ export interface QueueEntry {
   readonly tagsCode: bigint
 }
 
-/** Physical offsets up to which the log has come. `appended >= flushed`, `appended >= dispatched`. */
+/** Physical offsets up to which the log has come. `appended >= committed >= flushed`, `committed >= dispatched`. */
 export interface StoreWatermarks {
-  /** End of the last record written. */
+  /** End of the last record appended. */
   readonly appended: number
+  /** Everything below is in the log's files: lost by the machine's end only. `mapped`: always `appended`. */
+  readonly committed: number
   /** Everything below is on the device. */
   readonly flushed: number
   /** Queue entries and index of everything below can be read. */
@@ -209,6 +216,12 @@ export interface MessageStore extends AsyncDisposable {
    * to call: a smaller one waits for those before it.
    */
   onFlushed(endOffset: number, callback: (error: StoreError | undefined) => void): void
+  /**
+   * Resolves when everything below `endOffset` is in the log's files (`committed`). Asks for nothing: that comes with
+   * the interval, with a flush, and for want of room. Rejects as {@link whenFlushed}. `endOffset` must not decrease from
+   * call to call.
+   */
+  whenCommitted(endOffset: number): Promise<void>
   /** A live view; after `close()` the last values. */
   readonly watermarks: StoreWatermarks
   /** Why the store is read-only: `STORE_READ_ONLY` with the first failure as `cause`. Undefined while it can be written. */
@@ -264,8 +277,8 @@ export interface MessageStore extends AsyncDisposable {
    */
   whenDispatched(endOffset: number): Promise<void>
   /**
-   * Resolves when the queue's end exceeds `beyondQueueOffset`, and when `signal` aborts. Rejects with `STORE_CLOSED`.
-   * Keeps the process alive. Takes the queue's watch.
+   * Resolves when the queue's end exceeds `beyondQueueOffset`, when `signal` aborts, and when the topic is removed.
+   * Rejects with `STORE_CLOSED`. Keeps the process alive. Takes the queue's watch.
    */
   whenArrived(topic: TopicHandle, queueId: number, beyondQueueOffset: number, signal?: AbortSignal): Promise<void>
   /** Called for each watched queue that got new entries, in one coalesced wake-up. Watching is over then. */

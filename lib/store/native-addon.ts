@@ -22,7 +22,7 @@ export const WakeReason = {
 } as const
 
 /** Cells that {@link StoreAddon.readWatermarks} fills in. `failed` is 1 once the store is read-only. */
-export const watermarkColumns = ['appended', 'flushed', 'dispatched', 'failed'] as const
+export const watermarkColumns = ['appended', 'committed', 'flushed', 'dispatched', 'failed'] as const
 
 /** Makes the error that the addon throws or hands over. */
 export type ErrorFactory = (code: StoreErrorCode, message: string, cause: StoreError | undefined) => StoreError

@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from 'node:path'
 import type { AppendBatch } from './append-batch.ts'
 import { ArrivalWaiters } from './arrival-waiters.ts'
+import { LogProgress } from './log-progress.ts'
 import type {
   KeyQueryResult,
   MessageStore,
@@ -11,7 +12,7 @@ import type {
   StoreOptions,
   StoreWatermarks,
 } from './message-store.ts'
-import { type ErrorFactory, loadAddon, type StoreAddon, WakeReason, watermarkColumns } from './native-addon.ts'
+import { type ErrorFactory, loadAddon, type StoreAddon, WakeReason } from './native-addon.ts'
 import type { PullResult } from './pull-result.ts'
 import { ReadTickets } from './read-tickets.ts'
 import {
@@ -24,14 +25,10 @@ import {
 import { AppendStatus } from './status.ts'
 import { StoreError, storeClosed } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
-import { callApart, type WaiterCallback, WatermarkWaiters } from './watermark-waiters.ts'
+import { callApart, type WaiterCallback } from './watermark-waiters.ts'
 
 type ArrivalListener = (topic: TopicHandle, queueId: number) => void
 
-const appendedCell = 0
-const flushedCell = 1
-const dispatchedCell = 2
-const failedCell = 3
 const arrivalsPerCall = 256
 const everyTag = new Int32Array(0)
 
@@ -44,12 +41,10 @@ class NativeStore implements MessageStore {
   readonly watermarks: StoreWatermarks
   readonly #addon: StoreAddon
   readonly #id: number
-  readonly #marks = new Float64Array(watermarkColumns.length)
+  readonly #progress: LogProgress
   readonly #boundsCells = new Float64Array(2)
   readonly #arrivedTopics = new Int32Array(arrivalsPerCall)
   readonly #arrivedQueueIds = new Int32Array(arrivalsPerCall)
-  readonly #waiters = new WatermarkWaiters()
-  readonly #dispatchWaiters = new WatermarkWaiters()
   readonly #arrivalWaiters: ArrivalWaiters
   #waitingFor = 0
   readonly #reads = new ReadTickets()
@@ -65,7 +60,6 @@ class NativeStore implements MessageStore {
   #isOpen = false
   #isClosing = false
   #failure: StoreError | undefined
-  #isSettleQueued = false
 
   constructor(addon: StoreAddon, options: StoreOptions, opened: PromiseWithResolvers<MessageStore>) {
     this.#addon = addon
@@ -73,7 +67,12 @@ class NativeStore implements MessageStore {
     this.#closed = promiseWithResolvers<void>()
     this.#onRecoveryProgress = options.onRecoveryProgress
     this.flushMode = options.flush?.mode ?? 'async'
-    this.watermarks = liveWatermarks(() => this.#readMarks())
+    this.#progress = new LogProgress({
+      readMarks: (marks) => addon.readWatermarks(this.#id, marks),
+      failure: () => this.failure,
+      setWaiting: (reason, isWaiting) => this.#setWaiting(reason, isWaiting),
+    })
+    this.watermarks = this.#progress.watermarks
     this.#arrivalWaiters = new ArrivalWaiters((isWaiting) => this.#setWaiting(WakeReason.ARRIVAL, isWaiting))
     this.#id = addon.open(options, (reasons, error) => this.#wake(reasons, error), makeError)
   }
@@ -89,7 +88,7 @@ class NativeStore implements MessageStore {
       return
     }
     batch.endOffset = this.#addon.append(this.#id, batch.cells, batch.count, batch.body, batch.aux)
-    if (batch.endOffset > this.#marks[appendedCell]!) this.#marks[appendedCell] = batch.endOffset
+    this.#progress.noteAppended(batch.endOffset)
   }
 
   requestFlush(endOffset: number): void {
@@ -105,28 +104,15 @@ class NativeStore implements MessageStore {
   }
 
   onFlushed(endOffset: number, callback: WaiterCallback): void {
-    if (!this.#isOpen) {
-      queueMicrotask(() => callback(storeClosed()))
-      return
-    }
-    this.#checkEnd(endOffset)
-    this.#waiters.add(endOffset, callback)
-    if (this.#waiters.size === 1) {
-      // First ask to be woken, then look: progress in between is seen by one of the two.
-      this.#setWaiting(WakeReason.PROGRESS, true)
-      this.#readMarks()
-    }
-    if (endOffset <= this.#marks[flushedCell]! || this.#marks[failedCell] !== 0) this.#queueSettle()
+    this.#progress.onFlushed(endOffset, callback)
   }
 
-  whenDispatched(endOffset: number): Promise<void> {
-    if (!this.#isOpen) return Promise.reject(storeClosed())
-    return new Promise((resolve, reject) => {
-      this.#checkEnd(endOffset)
-      this.#dispatchWaiters.add(endOffset, (error) => (error === undefined ? resolve() : reject(error)))
-      if (this.#dispatchWaiters.size === 1) this.#setWaiting(WakeReason.DISPATCHED, true)
-      this.#queueSettle()
-    })
+  async whenCommitted(endOffset: number): Promise<void> {
+    return this.#progress.whenCommitted(endOffset)
+  }
+
+  async whenDispatched(endOffset: number): Promise<void> {
+    return this.#progress.whenDispatched(endOffset)
   }
 
   get failure(): StoreError | undefined {
@@ -260,6 +246,7 @@ class NativeStore implements MessageStore {
   removeTopic(topic: string): void {
     this.#mustBeOpen()
     this.#addon.removeTopic(this.#id, topic)
+    this.#arrivalWaiters.removed(this.topic(topic))
   }
 
   queues(): { topic: string; queueId: number }[] {
@@ -306,7 +293,7 @@ class NativeStore implements MessageStore {
 
   close(): Promise<void> {
     if (!this.#isClosing) {
-      this.#readMarks()
+      this.#progress.stop()
       this.#isClosing = true
       this.#isOpen = false
       this.#addon.close(this.#id)
@@ -324,24 +311,12 @@ class NativeStore implements MessageStore {
     if (!this.#isOpen) throw storeClosed()
   }
 
-  /** An end behind the log's end would never be reached. */
-  #checkEnd(endOffset: number): void {
-    const isOffset = Number.isSafeInteger(endOffset) && endOffset >= 0
-    if (isOffset && (endOffset <= this.#marks[appendedCell]! || endOffset <= this.#readMarks()[appendedCell]!)) return
-    throw new StoreError('STORE_INVALID_ARGUMENT', `endOffset is not an offset up to the log's end: ${endOffset}`)
-  }
-
-  #readMarks(): Float64Array {
-    if (this.#isOpen) this.#addon.readWatermarks(this.#id, this.#marks)
-    return this.#marks
-  }
-
   #wake(reasons: number, error: StoreError | undefined): void {
     if ((reasons & WakeReason.RECOVERING) !== 0) this.#tellRecovery()
     if ((reasons & WakeReason.OPENED) !== 0) this.#finishOpen(error)
     if ((reasons & WakeReason.CLOSED) !== 0) this.#finishClose(error)
     if (!this.#isOpen) return
-    if ((reasons & (WakeReason.PROGRESS | WakeReason.DISPATCHED)) !== 0) this.#settle()
+    if ((reasons & (WakeReason.PROGRESS | WakeReason.DISPATCHED)) !== 0) this.#progress.settle()
     if ((reasons & WakeReason.READ_AHEAD) !== 0) {
       this.#reads.settle((tickets) => this.#addon.takeReadAhead(this.#id, tickets))
     }
@@ -387,38 +362,17 @@ class NativeStore implements MessageStore {
       return
     }
     this.#isOpen = true
-    this.#readMarks()
+    this.#progress.start()
     this.#recovery = this.#addon.recovery(this.#id)
     this.#opened.resolve(this)
   }
 
   #finishClose(error: StoreError | undefined): void {
-    this.#addon.readWatermarks(this.#id, this.#marks)
     this.#failure ??= this.#addon.failure(this.#id)
-    this.#waiters.settle(this.#marks[flushedCell]!, this.#failure ?? storeClosed())
-    this.#dispatchWaiters.settle(this.#marks[dispatchedCell]!, this.#failure ?? storeClosed())
+    this.#progress.finish(this.#failure ?? storeClosed())
     this.#retentionWaiters.rejectAll(storeClosed())
     if (error === undefined) this.#closed.resolve()
     else this.#closed.reject(error)
-  }
-
-  #queueSettle(): void {
-    if (this.#isSettleQueued) return
-    this.#isSettleQueued = true
-    queueMicrotask(() => {
-      this.#isSettleQueued = false
-      if (this.#isOpen) this.#settle()
-    })
-  }
-
-  #settle(): void {
-    if (this.#waiters.size + this.#dispatchWaiters.size === 0) return
-    const marks = this.#readMarks()
-    const failure = marks[failedCell] === 0 ? undefined : this.failure
-    this.#waiters.settle(marks[flushedCell]!, failure)
-    this.#dispatchWaiters.settle(marks[dispatchedCell]!, failure)
-    if (this.#waiters.size === 0) this.#setWaiting(WakeReason.PROGRESS, false)
-    if (this.#dispatchWaiters.size === 0) this.#setWaiting(WakeReason.DISPATCHED, false)
   }
 
   #setWaiting(reason: number, isWaiting: boolean): void {
@@ -457,18 +411,6 @@ const promiseWithResolvers = <T>(): PromiseWithResolvers<T> => {
 }
 
 const retentionStateOf = ({ refusal, clockDoubt }: RetentionStats): string => `${refusal !== ''} ${clockDoubt !== ''}`
-
-const liveWatermarks = (read: () => Float64Array): StoreWatermarks => ({
-  get appended() {
-    return read()[appendedCell]!
-  },
-  get flushed() {
-    return read()[flushedCell]!
-  },
-  get dispatched() {
-    return read()[dispatchedCell]!
-  },
-})
 
 /** What is no path is left for the addon to refuse; an empty one must not become the working directory. */
 const absolute = <P extends string | undefined>(path: P): P =>

@@ -11,6 +11,7 @@ namespace apogee::addon {
 namespace {
 
 constexpr int64_t kMaxIntervalMs = 3600000;
+constexpr int64_t kMaxStagingWaitMs = 60000;
 constexpr uint32_t kMaxDelayLevels = 64;
 
 // Properties of one options object. An absent one keeps the target's default; the first wrong one
@@ -102,6 +103,9 @@ void ReadWritePath(const Napi::Object& from, StoreOptions* options, std::string&
   ReadChoice(from.Get("writePath"), "writePath", kNames, &options->write_path, problem);
   OptionReader reader(from, "", problem);
   reader.Integer("stagingBytes", kLeastStagingBytes, kMostStagingBytes, &options->staging_bytes);
+  // An event loop has better things to do than to wait.
+  options->staging_wait_ms = 0;
+  reader.Integer("stagingWaitMs", 0, kMaxStagingWaitMs, &options->staging_wait_ms);
   reader.Boolean("directIo", &options->direct_io);
   reader.Boolean("dispatchDurableOnly", &options->dispatch_durable_only);
   reader.Boolean("warmSegments", &options->warm_segments);

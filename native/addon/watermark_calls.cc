@@ -27,9 +27,10 @@ napi_value ReadWatermarks(napi_env env, napi_callback_info info) {
   }
   const Watermarks marks = call.session()->watermarks();
   cells[0] = static_cast<double>(marks.appended.value);
-  cells[1] = static_cast<double>(marks.flushed.value);
-  cells[2] = static_cast<double>(marks.dispatched.value);
-  cells[3] = call.session()->failure().ok() ? 0 : 1;
+  cells[1] = static_cast<double>(marks.committed.value);
+  cells[2] = static_cast<double>(marks.flushed.value);
+  cells[3] = static_cast<double>(marks.dispatched.value);
+  cells[4] = call.session()->failure().ok() ? 0 : 1;
   return nullptr;
 }
 

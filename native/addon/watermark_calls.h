@@ -9,8 +9,8 @@ namespace apogee::addon {
 
 // Cells that readWatermarks writes, all doubles. The names are checked by lib/store when it loads
 // the addon.
-inline constexpr std::array<std::string_view, 4> kWatermarkColumnNames = {"appended", "flushed",
-                                                                          "dispatched", "failed"};
+inline constexpr std::array<std::string_view, 5> kWatermarkColumnNames = {
+    "appended", "committed", "flushed", "dispatched", "failed"};
 
 // readWatermarks(id, cells): also while the end of closing is being told.
 napi_value ReadWatermarks(napi_env env, napi_callback_info info);

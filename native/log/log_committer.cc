@@ -41,8 +41,9 @@ Status LogCommitter::CommitTo(int64_t end) {
     const int64_t to = std::min(end, file->start_offset() + file->size());
     failure_ = CommitWithin(*file, from, to);
     if (!failure_.ok()) break;
-    committed_.store(to, std::memory_order_release);
+    // In this order: who sees committed() move finds the room.
     ring_.Release(to);
+    committed_.store(to, std::memory_order_release);
     from = to;
   }
   if (!failure_.ok()) ring_.Fail(failure_);

@@ -38,6 +38,7 @@ struct StoreOptions {
   // kStaged and kMapped go with both flush modes, kPool with kAsync only.
   WritePath write_path = WritePath::kAuto;
   uint64_t staging_bytes = 64u << 20;  // see StagingRing::Open
+  int64_t staging_wait_ms = 1000;      // how long Append waits while that is full, before kBusy
   bool direct_io = false;              // staged and pool: segments are written past the page cache
   // Messages can be read only when they are on the device. Counts under kSync only.
   bool dispatch_durable_only = true;
@@ -181,7 +182,7 @@ struct RecordLease {
 // Told by engine threads; must not block and must not call back into the store. At most a hint:
 // read the state.
 struct StoreListener {
-  std::function<void()> on_progress;    // the flushed watermark moved or a failure appeared
+  std::function<void()> on_progress;    // committed or flushed moved, or a failure appeared
   std::function<void()> on_dispatched;  // the dispatched watermark moved
   std::function<void()> on_arrival;     // a watched queue has new entries (see Watch)
   std::function<void()> on_read_ahead;  // something asked of ReadAhead is in memory

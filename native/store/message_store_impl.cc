@@ -21,6 +21,7 @@ CommitLogOptions LogOptions(const StoreOptions& options) {
     log.write_path = sync ? WritePath::kStaged : WritePath::kMapped;
   }
   log.staging_bytes = options.staging_bytes;
+  log.staging_wait_ms = options.staging_wait_ms;
   log.direct_io = options.direct_io;
   log.durable_reads = sync && options.dispatch_durable_only;
   log.warm = options.warm_segments;

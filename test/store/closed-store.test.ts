@@ -39,6 +39,7 @@ const callingBack: Record<string, Use> = {
   acceptClock: (store) => store.acceptClock(),
   setTopicRetention: (store) => store.setTopicRetention('T', {}),
   whenDispatched: (store) => store.whenDispatched(0),
+  whenCommitted: (store) => store.whenCommitted(0),
   whenArrived: (store, topic) => store.whenArrived(topic, 0, 0),
   onFlushed: (store) =>
     new Promise<void>((resolve, reject) => store.onFlushed(0, (error) => (error ? reject(error) : resolve()))),
@@ -69,6 +70,7 @@ test('every method of a closing and of a closed store ends with STORE_CLOSED', a
   await checkAll(store, topic)
   // Facts about the past stay readable.
   equal(store.watermarks.appended, endOffset)
+  equal(store.watermarks.committed, endOffset)
   equal(store.watermarks.flushed, endOffset)
   equal(store.watermarks.dispatched, endOffset)
   equal(store.failure, undefined)

@@ -7,7 +7,7 @@ import { smallStore } from './support/store-fixture.ts'
 
 /** An addon whose watermarks and failure the test sets; a real device does not fail on demand. */
 const scriptedAddon = () => {
-  const state = { appended: 100, flushed: 0, failed: false, isWaiting: false }
+  const state = { appended: 100, committed: 0, flushed: 0, failed: false, isWaiting: false }
   let wake: WakeListener = () => {}
   let makeError: ErrorFactory
   const addon: Partial<StoreAddon> = {
@@ -23,7 +23,14 @@ const scriptedAddon = () => {
     setWaiting: (_id, reasons) => {
       state.isWaiting = (reasons & WakeReason.PROGRESS) !== 0
     },
-    readWatermarks: (_id, cells) => cells.set([state.appended, state.flushed, state.flushed, state.failed ? 1 : 0]),
+    readWatermarks: (_id, cells) =>
+      cells.set([
+        state.appended,
+        Math.max(state.committed, state.flushed),
+        state.flushed,
+        state.flushed,
+        state.failed ? 1 : 0,
+      ]),
     failure: () => {
       if (!state.failed) return undefined
       return makeError('STORE_READ_ONLY', 'sync failed', makeError('STORE_IO_ERROR', 'EIO', undefined))
@@ -71,6 +78,32 @@ test('a flush that ended before anyone waited is not waited for', async () => {
   const store = await open(addon)
   state.flushed = 100
   await store.whenFlushed(100)
+  await store.close()
+})
+
+test('who waits for the files is told before those who wait for the device', async () => {
+  const { addon, state, progress } = scriptedAddon()
+  const store = await open(addon)
+  const told: string[] = []
+  const flushed = store.whenFlushed(50).then(() => told.push('flushed'))
+  const committed = store.whenCommitted(50).then(() => told.push('committed'))
+  equal(state.isWaiting, true)
+  state.committed = 50
+  progress()
+  await committed
+  deepEqual(told, ['committed'])
+  equal(state.isWaiting, true)
+  state.flushed = 50
+  progress()
+  await flushed
+  equal(state.isWaiting, false)
+  deepEqual(told, ['committed', 'flushed'])
+  await store.whenCommitted(50)
+  await rejects(store.whenCommitted(101), { code: 'STORE_INVALID_ARGUMENT' })
+  const late = store.whenCommitted(100)
+  state.failed = true
+  progress()
+  await rejects(late, { code: 'STORE_READ_ONLY' })
   await store.close()
 })
 

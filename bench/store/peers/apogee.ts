@@ -136,6 +136,8 @@ export const openApogee = async ({ directory, flush, writePath, source, segmentB
     segmentBytes,
     storeHost: { address: '127.0.0.1', port: 10911 },
     flush: { mode: flush },
+    // This thread only appends: it may wait for the device as the others do.
+    stagingWaitMs: 1000,
     ...writePathOptions(writePath),
   })
   // The store of an empty directory has nothing to note but that it cannot write as it was asked to.
