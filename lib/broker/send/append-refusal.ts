@@ -37,8 +37,9 @@ export const refusalOf = (
         return unavailable('STORE_CLOSED')
       case AppendStatus.BUSY:
         return {
-          code: ResponseCode.SYSTEM_ERROR,
-          remark: '[PC_SYNCHRONIZED]broker busy, start flow control for a while',
+          code: ResponseCode.SYSTEM_BUSY,
+          remark:
+            '[REJECTREQUEST]system busy, start flow control for a while. Cause: STORE_BUSY: the memory for messages on their way to the device is full',
         }
       case AppendStatus.INVALID_ARGUMENT:
         return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'the message is illegal: a length or range is off' }
