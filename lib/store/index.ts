@@ -9,13 +9,13 @@ export {
   type MessageOptions,
   openStore,
   type QueueOptions,
-  type QueueStats,
   type ReadOptions,
   type ScanOptions,
-  type StoreStats,
   type TailOptions,
 } from './log-store.ts'
 export type { LogStoreOptions } from './log-store-options.ts'
+export type { QueueStats, StoreStats } from './log-store-stats.ts'
+export type { Truncation, TruncationPoint } from './log-truncation.ts'
 export type {
   FlushOptions,
   KeyQueryResult,

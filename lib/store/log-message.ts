@@ -22,6 +22,15 @@ export interface NewMessage {
   readonly bornTimestampMs?: number | undefined
 }
 
+/** The message with everything in it copied, born now when it does not say when. */
+export const copyOfMessage = (message: NewMessage, nowMs: number): NewMessage => ({
+  ...message,
+  body: typeof message.body === 'string' ? message.body : Buffer.from(message.body),
+  keys: typeof message.keys === 'object' ? [...message.keys] : message.keys,
+  properties: message.properties === undefined ? undefined : { ...message.properties },
+  bornTimestampMs: message.bornTimestampMs ?? nowMs,
+})
+
 /** A message as it is read. */
 export interface LogMessage {
   readonly topic: string

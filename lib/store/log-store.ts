@@ -1,24 +1,36 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { isValidTopic } from '../protocol/names.ts'
 import type { AppendBatch } from './append-batch.ts'
+import { AppendQueue, storeBusy } from './append-queue.ts'
 import { Appended, type Durability, type Position } from './appended.ts'
 import { type Lease, Leases } from './leases.ts'
-import { decodeMessage, type LogMessage, type NewMessage } from './log-message.ts'
-import { checkInteger, engineOptions, invalid, type LogStoreOptions } from './log-store-options.ts'
+import { copyOfMessage, decodeMessage, type LogMessage, type NewMessage } from './log-message.ts'
+import {
+  checkInteger,
+  endToSeeOf,
+  engineOptions,
+  invalid,
+  type LogStoreOptions,
+  segmentBytesOf,
+  writePathOf,
+} from './log-store-options.ts'
+import { type StoreStats, statsOf } from './log-store-stats.ts'
+import { fileStoredBefore, type Truncation, type TruncationPoint, truncateLog } from './log-truncation.ts'
 import { MessageRows } from './message-rows.ts'
 import type { MessageStore, RecoveryReport } from './message-store.ts'
 import { openMessageStore } from './native-store.ts'
 import { QueueReader, type QueueSelection, type ReadResult } from './queue-reader.ts'
+import type { TopicRetention } from './retention.ts'
 import { AppendStatus } from './status.ts'
 import { StoreError, type StoreErrorCode, storeClosed } from './store-error.ts'
 
-const defaultSegmentBytes = 1 << 30
 const defaultMaxBodyBytes = 4 << 20
 const maxInt32 = 0x7fffffff
 const maxReadCount = 65_536
 const maxReadBytes = 64 << 20
 const defaultReadBytes = 262_144
 const maxKeyResults = 65_536
+const maxRoomTimeoutMs = 3_600_000
 
 /** Which queue, and which of its messages. */
 export interface QueueOptions {
@@ -79,43 +91,11 @@ export interface AppendOptions {
    * Default: what the store's flush mode promises, `'flushed'` for sync and `'appended'` for async.
    */
   readonly durability?: Durability | undefined
-}
-
-/** One queue and its bounds. */
-export interface QueueStats {
-  readonly topic: string
-  readonly queueId: number
-  /** First queue offset that can still be read. */
-  readonly minOffset: number
-  /** Queue offset behind the newest message that can be read. */
-  readonly endOffset: number
-}
-
-/** Where a store stands. Offsets are physical, sizes in bytes. */
-export interface StoreStats {
-  readonly directory: string
-  readonly flush: 'sync' | 'async'
-  /** End of the last record. */
-  readonly appendedOffset: number
-  /** Everything below is on the device. */
-  readonly flushedOffset: number
-  /** Everything below can be read through its queue and by key. */
-  readonly dispatchedOffset: number
-  /** Start of the first log file. */
-  readonly minOffset: number
-  /** Log bytes that can be read. */
-  readonly logBytes: number
-  /** Log files, each of `segmentBytes`. */
-  readonly logFiles: number
-  readonly segmentBytes: number
-  /** Store time of the first record, milliseconds since the epoch; undefined for an empty log. */
-  readonly earliestStoreTimestampMs: number | undefined
-  /** Every queue, by topic and number. */
-  readonly queues: readonly QueueStats[]
-  /** Leases that have not ended. */
-  readonly leases: number
-  /** Why the store can only be read any more. */
-  readonly failure: StoreError | undefined
+  /**
+   * How long {@link LogStore.append} waits for room in memory (`staged`, `pool`), 0 to 3,600,000 milliseconds; then it
+   * ends with `STORE_BUSY`. Default: until there is room, or the store closes.
+   */
+  readonly roomTimeoutMs?: number | undefined
 }
 
 const statusNames = Object.keys(AppendStatus)
@@ -133,26 +113,31 @@ export class LogStore implements AsyncDisposable {
   readonly #options: LogStoreOptions
   readonly #topic: string
   readonly #queueId: number
+  readonly #clock: Clock
   readonly #rows: MessageRows
   readonly #reader: QueueReader
   readonly #leases: Leases
+  readonly #waiting: AppendQueue
   #isClosing = false
 
   /** @internal */
   constructor(engine: MessageStore, options: LogStoreOptions, clock: Clock) {
     this.engine = engine
     this.#options = options
+    this.#clock = clock
     this.#topic = options.topic ?? 'log'
     this.#queueId = options.queueId ?? 0
     const defaults = {
       topic: this.#topic,
       queueId: this.#queueId,
       maxBodyBytes: options.maxBodyBytes ?? defaultMaxBodyBytes,
-      maxTotalBytes: options.segmentBytes ?? defaultSegmentBytes,
+      maxTotalBytes: segmentBytesOf(options),
     }
     this.#rows = new MessageRows(defaults, clock, (topic) => engine.topic(topic))
-    this.#reader = new QueueReader(engine)
+    const endToSee = endToSeeOf(options)
+    this.#reader = new QueueReader(engine, () => endToSee(engine.watermarks))
     this.#leases = new Leases(engine)
+    this.#waiting = new AppendQueue(engine, clock)
   }
 
   /** What opening found and did. */
@@ -169,15 +154,19 @@ export class LogStore implements AsyncDisposable {
    * Appends and resolves when the messages are as durable as `durability` says. Several are appended together, one
    * behind the other in one log file: all or none of them. Appends stand in the log in the order of the calls.
    *
+   * Where the memory for what is on its way to the device is full (`staged`, `pool`), waits for room first, without
+   * blocking the thread; the messages are copied. Who does not await appends needs memory for all that wait.
+   *
    * @throws {StoreError} nothing was appended: `STORE_INVALID_ARGUMENT`, `STORE_TOO_LARGE`, `STORE_NO_SPACE`,
-   *   `STORE_IO_ERROR`, `STORE_CLOSED`, and `STORE_READ_ONLY`. The last two can also come from the wait for the device:
-   *   the messages are in the log then, and whether they survive is not known.
+   *   `STORE_IO_ERROR`, `STORE_BUSY` (after `roomTimeoutMs`), `STORE_CLOSED`, and `STORE_READ_ONLY`. The last two can
+   *   also come from the wait for the device: the messages are in the log then, and whether they survive is not known.
    */
   append(message: NewMessage, options?: AppendOptions): Promise<Position>
   append(messages: readonly NewMessage[], options?: AppendOptions): Promise<Appended>
   async append(messages: NewMessage | readonly NewMessage[], options?: AppendOptions): Promise<Position | Appended> {
     const isOne = !Array.isArray(messages)
-    const appended = this.appendNow(isOne ? [messages as NewMessage] : (messages as readonly NewMessage[]), options)
+    const list = isOne ? [messages as NewMessage] : (messages as readonly NewMessage[])
+    const appended = this.#tryAppend(list, options) ?? (await this.#appendLater(list, options))
     await appended.durable
     return isOne ? appended.at(0)! : appended
   }
@@ -186,22 +175,17 @@ export class LogStore implements AsyncDisposable {
    * As {@link append}, but gives the positions at once; `durable` of the result is the promise. For loops that append
    * much and wait rarely: one wait for the last covers all before it.
    *
-   * @throws {StoreError} as `append`; nothing was appended
+   * @throws {StoreError} as `append`; nothing was appended. `STORE_BUSY` at once, also while others wait for room
    */
   appendNow(messages: readonly NewMessage[], options?: AppendOptions): Appended {
-    const waits = this.#durabilityOf(options) === 'flushed'
-    if (this.#isClosing) throw storeClosed()
-    const batch = this.#rows.fill(messages)
-    if (messages.length > 0) this.engine.append(batch)
-    this.#checkAppended(batch)
-    const appended = new Appended(batch, (end) => (waits ? this.engine.whenFlushed(end) : Promise.resolve()))
-    this.#rows.shrink()
+    const appended = this.#tryAppend(messages, options)
+    if (appended === undefined) throw storeBusy()
     return appended
   }
 
   /**
    * Reads up to `maxCount` messages of a queue. Everything that was appended before the call is seen (with sync flush:
-   * that was flushed).
+   * that was flushed; with `pool`: that was committed).
    *
    * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`, `STORE_CORRUPTION`
    */
@@ -276,31 +260,61 @@ export class LogStore implements AsyncDisposable {
     return this.engine.whenFlushed(this.engine.watermarks.appended)
   }
 
+  /**
+   * Deletes log files from the oldest on: every whole one below the physical offset, or every one whose messages were
+   * all stored before the time (by the first message behind it). Never the file being written. Queues and index go with
+   * them. Resolves when they are gone; paced, see `retention.deleteSegmentIntervalMs`. A leased file stays until the
+   * lease ends, at the longest `retention.destroyPinnedAfterMs`, and those behind it with it.
+   *
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_READ_ONLY`, `STORE_IO_ERROR`, `STORE_CLOSED`
+   */
+  async truncateBefore(point: TruncationPoint): Promise<Truncation> {
+    const segmentBytes = segmentBytesOf(this.#options)
+    if (typeof point === 'object' && point !== null) {
+      const { timestampMs } = point
+      checkInteger('timestampMs', timestampMs, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+      return truncateLog(this.engine, segmentBytes, await fileStoredBefore(this.engine, segmentBytes, timestampMs))
+    }
+    checkInteger('physicalOffset', point, 0, Number.MAX_SAFE_INTEGER)
+    return truncateLog(this.engine, segmentBytes, point)
+  }
+
+  /**
+   * Removes all queues of a topic, durably. Its messages stay in the log until their files go, found by physical offset
+   * and key; no queue leads to them. What is appended to the topic afterwards begins at queue offset 0, and tails go on
+   * there. Waits for the disk on the caller's thread. A topic without messages is no error.
+   *
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_READ_ONLY`, `STORE_IO_ERROR` (may be tried again),
+   *   `STORE_CLOSED`
+   */
+  async deleteTopic(topic: string): Promise<void> {
+    const handle = this.engine.topic(this.#topicOf(topic))
+    this.engine.removeTopic(topic)
+    this.#reader.topicRemoved(handle)
+  }
+
+  /**
+   * Keeps one topic's messages for a shorter time or with fewer bytes than the log, from now on and after the next
+   * opening; without limits as long as the log again. What is over the limit is out of its queue's bounds; the log files
+   * go by `retention` and `truncateBefore` only. At most 10,000 topics.
+   *
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_TOO_LARGE` (too many topics), `STORE_READ_ONLY`,
+   *   `STORE_IO_ERROR`, `STORE_CLOSED`
+   */
+  async setTopicRetention(topic: string, { timeMs = 0, bytes = 0 }: TopicRetention): Promise<void> {
+    checkInteger('timeMs', timeMs, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+    return this.engine.setTopicRetention(this.#topicOf(topic), { timeMs, bytes })
+  }
+
+  /** The topics that {@link setTopicRetention} limits; 0: no such limit. */
+  topicRetentions(): Map<string, { timeMs: number; bytes: number }> {
+    return this.engine.topicRetentions()
+  }
+
   /** @throws {StoreError} `STORE_CLOSED` */
   stats(): StoreStats {
-    const { engine } = this
-    const { appended, flushed, dispatched } = engine.watermarks
-    const segmentBytes = this.#options.segmentBytes ?? defaultSegmentBytes
-    const minOffset = engine.minPhysicalOffset
-    const earliest = engine.earliestStoreTime()
-    return {
-      directory: this.#options.directory,
-      flush: engine.flushMode,
-      appendedOffset: appended,
-      flushedOffset: flushed,
-      dispatchedOffset: dispatched,
-      minOffset,
-      logBytes: appended - minOffset,
-      logFiles: Math.ceil((appended - minOffset) / segmentBytes),
-      segmentBytes,
-      earliestStoreTimestampMs: earliest < 0 ? undefined : earliest,
-      queues: engine.queues().map(({ topic, queueId }) => {
-        const { min, max } = engine.bounds(engine.topic(topic), queueId) ?? { min: 0, max: 0 }
-        return { topic, queueId, minOffset: min, endOffset: max }
-      }),
-      leases: this.#leases.size,
-      failure: engine.failure,
-    }
+    return statsOf(this.engine, this.#options, this.#leases.size)
   }
 
   /**
@@ -309,6 +323,7 @@ export class LogStore implements AsyncDisposable {
    */
   close(): Promise<void> {
     this.#isClosing = true
+    this.#waiting.rejectAll(storeClosed())
     this.#leases.close()
     return this.engine.close()
   }
@@ -324,13 +339,44 @@ export class LogStore implements AsyncDisposable {
     throw invalid(`durability is not 'appended' or 'flushed': ${String(durability)}`)
   }
 
-  #checkAppended(batch: AppendBatch): void {
+  /** Undefined when there is no room, or somebody waits for it already. */
+  #tryAppend(messages: readonly NewMessage[], options: AppendOptions | undefined): Appended | undefined {
+    const waits = this.#durabilityOf(options) === 'flushed'
+    if (this.#isClosing) throw storeClosed()
+    const batch = this.#rows.fill(messages)
+    const appended = this.#waiting.size === 0 || messages.length === 0 ? this.#appendRows(batch, waits) : undefined
+    this.#rows.shrink()
+    return appended
+  }
+
+  #appendRows(batch: AppendBatch, waits: boolean): Appended | undefined {
+    if (batch.count > 0) this.engine.append(batch)
     const status = batch.count === 0 ? AppendStatus.OK : batch.status(0)
-    if (status === AppendStatus.OK) return
-    if (status === AppendStatus.READ_ONLY && this.failure !== undefined) throw this.failure
-    if (status === AppendStatus.CLOSED) throw storeClosed()
-    const code = `STORE_${statusNames[status]}` as StoreErrorCode
-    throw new StoreError(code, appendFailure(status, this.#options.segmentBytes ?? defaultSegmentBytes))
+    if (status === AppendStatus.BUSY) return undefined
+    if (status !== AppendStatus.OK) throw this.#appendError(status)
+    return new Appended(batch, (end) => (waits ? this.engine.whenFlushed(end) : Promise.resolve()))
+  }
+
+  /** The messages are valid: they were tried before. */
+  #appendLater(messages: readonly NewMessage[], options: AppendOptions | undefined): Promise<Appended> {
+    const timeoutMs = options?.roomTimeoutMs
+    if (timeoutMs !== undefined) checkInteger('roomTimeoutMs', timeoutMs, 0, maxRoomTimeoutMs)
+    if (timeoutMs === 0) throw storeBusy()
+    const now = this.#clock.nowMs()
+    const copies = messages.map((message) => copyOfMessage(message, now))
+    const waits = this.#durabilityOf(options) === 'flushed'
+    const attempt = (): Appended | undefined => {
+      const appended = this.#appendRows(this.#rows.fill(copies), waits)
+      this.#rows.shrink()
+      return appended
+    }
+    return this.#waiting.wait(attempt, timeoutMs)
+  }
+
+  #appendError(status: AppendStatus): StoreError {
+    if (status === AppendStatus.READ_ONLY && this.failure !== undefined) return this.failure
+    if (status === AppendStatus.CLOSED) return storeClosed()
+    return new StoreError(`STORE_${statusNames[status]}` as StoreErrorCode, appendFailure(status, this.#options))
   }
 
   #topicOf(topic: string | undefined): string {
@@ -365,11 +411,11 @@ export class LogStore implements AsyncDisposable {
   }
 }
 
-const appendFailure = (status: AppendStatus, segmentBytes: number): string => {
+const appendFailure = (status: AppendStatus, options: LogStoreOptions): string => {
   if (status === AppendStatus.NO_SPACE) return 'the device is full: nothing was appended'
-  if (status === AppendStatus.TOO_LARGE)
-    return `the messages of one append are over a log file of ${segmentBytes} bytes`
-  return `nothing was appended: ${statusNames[status]}`
+  if (status !== AppendStatus.TOO_LARGE) return `nothing was appended: ${statusNames[status]}`
+  const limit = `the messages of one append are over a log file of ${segmentBytesOf(options)} bytes`
+  return writePathOf(options) === 'mapped' ? limit : `${limit}, or over the memory of stagingBytes`
 }
 
 const optionalOffset = (name: string, value: number | undefined): number | undefined =>

@@ -44,18 +44,22 @@ const isClosed = (error: unknown): boolean => error instanceof StoreError && err
 /** Reads queues of one store in decoded messages. One memory for all reads: every chunk is copied out of it at once. */
 export class QueueReader {
   readonly #store: MessageStore
+  readonly #endToSee: () => number
+  /** How often a topic was removed; absent: never. */
+  readonly #removals = new Map<TopicHandle, number>()
   readonly #result = new PullResult()
   #chunk = Buffer.allocUnsafeSlow(smallestChunk)
 
-  constructor(store: MessageStore) {
+  /** @param endToSee end of what a read that starts now has to see, a physical offset */
+  constructor(store: MessageStore, endToSee: () => number) {
     this.#store = store
+    this.#endToSee = endToSee
   }
 
-  /** Waits until everything can be read that was appended (with sync flush: flushed) before this call. */
+  /** Waits until everything can be read that a read which starts now has to see. */
   async settle(): Promise<void> {
-    const { watermarks, flushMode } = this.#store
-    const end = flushMode === 'sync' ? watermarks.flushed : watermarks.appended
-    if (watermarks.dispatched >= end) return
+    const end = this.#endToSee()
+    if (this.#store.watermarks.dispatched >= end) return
     try {
       await this.#store.whenDispatched(end)
     } catch (error) {
@@ -99,6 +103,15 @@ export class QueueReader {
     return this.#follow(queue, start, this.#store.watermarks.appended, signal, maxBytes)
   }
 
+  /** The queues of the topic were removed: its tails begin again at the first message of those to come. */
+  topicRemoved(topic: TopicHandle): void {
+    this.#removals.set(topic, this.#removalsOf(topic) + 1)
+  }
+
+  #removalsOf(topic: TopicHandle): number {
+    return this.#removals.get(topic) ?? 0
+  }
+
   /** First offset whose message was stored at or after the time; the end when all are older. */
   async offsetAt(queue: QueueSelection, timestampMs: number): Promise<number> {
     await this.settle()
@@ -121,14 +134,21 @@ export class QueueReader {
     signal: AbortSignal | undefined,
     maxBytes: number,
   ) {
+    let removals = this.#removalsOf(queue.topic)
     try {
       for (let at = from; !signal?.aborted; ) {
+        if (this.#removalsOf(queue.topic) !== removals) {
+          removals = this.#removalsOf(queue.topic)
+          at = 0
+        }
         const chunk = await this.#next(queue, at, scanCount, maxBytes)
+        if (this.#removalsOf(queue.topic) !== removals) continue
         for (const message of chunk.messages) {
           if (signal?.aborted) return
           if (message.physicalOffset >= fromPhysicalOffset) yield message
         }
         at = chunk.nextOffset
+        if (this.#removalsOf(queue.topic) !== removals) continue
         if (chunk.isEnd) await this.#store.whenArrived(queue.topic, queue.queueId, at, signal)
         else await setImmediate()
       }

@@ -259,11 +259,14 @@ test('stats say where the store stands', async (t) => {
   const body = Buffer.alloc(1000)
   for (let round = 0; round < 30; round++) await store.append(Array.from({ length: 50 }, () => ({ body })))
   await store.read({ from: 1499 })
-  const { directory, earliestStoreTimestampMs, ...stats } = store.stats()
+  const { directory, earliestStoreTimestampMs, retention, ...stats } = store.stats()
   ok(directory !== '' && earliestStoreTimestampMs! > 1_700_000_000_000)
+  deepEqual([retention.refusal, retention.deletedSegments], ['', 0])
   deepEqual(stats, {
     flush: 'sync',
+    writePath: 'staged',
     appendedOffset: stats.appendedOffset,
+    committedOffset: stats.appendedOffset,
     flushedOffset: stats.appendedOffset,
     dispatchedOffset: stats.appendedOffset,
     minOffset: 0,

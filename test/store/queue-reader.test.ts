@@ -40,7 +40,7 @@ test('messages that are on disk only are read ahead by the store, then pulled', 
   appendBodies(warm, topic, ['a', 'b', 'c'])
   await warm.whenDispatched(warm.watermarks.appended)
   const { store, calls } = coldStore(warm)
-  const reader = new QueueReader(store)
+  const reader = new QueueReader(store, () => warm.watermarks.appended)
   const queue = { topic, queueId: 0, tags: undefined }
   const { messages } = await reader.read(queue, 1, 10, 1000)
   deepEqual(
