@@ -1,15 +1,14 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { type LogStore, openStore } from '../../lib/store/index.ts'
 import { runProgram } from './support/child-program.ts'
+import { smallFiles } from './support/log-fixture.ts'
 import { temporaryDirectory } from './support/store-fixture.ts'
 
-const small = { segmentBytes: 1 << 20, consumeQueueFileBytes: 20_000, indexSlots: 1000, indexItems: 4000 }
-
 const messagesIn = async (directory: string): Promise<number> => {
-  await using store = await openStore({ directory, ...small })
+  await using store = await openStore({ directory, ...smallFiles })
   equal(store.recovery.wasClean, true)
   let count = 0
   for await (const { body, queueOffset } of store.scan()) {
@@ -19,55 +18,122 @@ const messagesIn = async (directory: string): Promise<number> => {
   return count
 }
 
-const startWorker = (directory: string, end: string): Worker =>
+/** What was appended beyond the 100. */
+const moreIn = async (directory: string): Promise<number> => {
+  await using store = await openStore({ directory, ...smallFiles })
+  return store.stats().queues.find(({ queueId }) => queueId === 1)?.endOffset ?? 0
+}
+
+const ways = [
+  ['mapped', 'async'],
+  ['staged', 'sync'],
+  ['pool', 'async'],
+] as const
+const defaultWay = ['staged', 'sync'] as const
+
+const startWorker = (directory: string, end: string, way: readonly string[] = defaultWay): Worker =>
   new Worker(new URL('./support/worker-start.mjs', import.meta.url), {
-    workerData: { program: new URL('./programs/open-log.ts', import.meta.url).href, args: [directory, end] },
+    workerData: { program: new URL('./programs/open-log.ts', import.meta.url).href, args: [directory, end, ...way] },
   })
 
-for (const end of ['exit-with-leases-and-tails', 'leave-with-leases', 'close-while-all-is-under-way']) {
-  test(`a process that does ${end} ends by itself and loses nothing`, async (t) => {
+const startProgram = (t: TestContext, directory: string, end: string, way: readonly string[] = defaultWay) =>
+  runProgram(t, 'open-log.ts', [directory, end, ...way])
+
+const leaving = [
+  'exit-with-leases-and-tails',
+  'exit-without-waiting',
+  'exit-while-appends-wait',
+  'leave-with-leases',
+  'close-while-all-is-under-way',
+  'close-while-appends-wait',
+]
+
+for (const way of ways) {
+  const name = way.join(' ')
+  for (const end of leaving) {
+    test(`a process that does ${end} ends by itself and loses nothing (${name})`, async (t) => {
+      const directory = await temporaryDirectory(t)
+      const { code, signal, stderr, stdout } = await startProgram(t, directory, end, way).ended
+      deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+      equal(await messagesIn(directory), 100)
+      if (end === 'close-while-all-is-under-way') {
+        ok(stdout.includes('durable true 0\n'), stdout)
+        ok(stdout.includes('tail ended\n'))
+      }
+      if (end === 'close-while-appends-wait') {
+        const ends = /^ended (.*)$/m.exec(stdout)![1]!.split(' ')
+        equal(ends.length, 30)
+        equal(await moreIn(directory), ends.filter((one) => one === 'OK').length)
+        // Who came later was not served earlier.
+        deepEqual(ends, [...ends].sort())
+      }
+    })
+
+    test(`a worker that does ${end} ends by itself and loses nothing (${name})`, async (t) => {
+      const directory = await temporaryDirectory(t)
+      const [code] = await once(startWorker(directory, end, way), 'exit')
+      equal(code, 0)
+      equal(await messagesIn(directory), 100)
+    })
+  }
+
+  test(`a worker terminated while it follows a log, with leases, closes it (${name})`, async (t) => {
     const directory = await temporaryDirectory(t)
-    const { code, signal, stderr, stdout } = await runProgram(t, 'open-log.ts', [directory, end]).ended
-    deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
-    if (end === 'close-while-all-is-under-way') {
-      ok(stdout.includes('durable true 0\n'), stdout)
-      ok(stdout.includes('tail ended\n'))
+    for (let round = 1; round <= 3; round++) {
+      const worker = startWorker(directory, 'follow', way)
+      for (let text = ''; text !== 'followed'; ) [text] = await once(worker, 'message')
+      await worker.terminate()
+      equal(await messagesIn(directory), 100 * round)
     }
-    equal(await messagesIn(directory), 100)
   })
 
-  test(`a worker that does ${end} ends by itself and loses nothing`, async (t) => {
+  test(`a worker terminated while appends wait for room closes its log (${name})`, async (t) => {
     const directory = await temporaryDirectory(t)
-    const [code] = await once(startWorker(directory, end), 'exit')
-    equal(code, 0)
-    equal(await messagesIn(directory), 100)
+    for (let round = 1; round <= 3; round++) {
+      const worker = startWorker(directory, 'append-on-and-on', way)
+      for (let text = ''; text !== 'appending'; ) [text] = await once(worker, 'message')
+      await worker.terminate()
+      equal(await messagesIn(directory), 100 * round)
+    }
+  })
+
+  test(`closes at any time, and twice, end every append with an answer (${name})`, async (t) => {
+    const [writePath, flush] = way
+    const directory = await temporaryDirectory(t)
+    let answered = 0
+    for (let turns = 0; turns < 12; turns++) {
+      const store = await openStore({ directory, ...smallFiles, stagingBytes: 65_536, writePath, flush })
+      const appends = Array.from({ length: 20 }, () => store.append({ body: Buffer.alloc(10_000), queueId: 1 }))
+      const flushed = store.flush().catch((error) => error.code)
+      const ended = Promise.allSettled(appends)
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+      const closed = store.close()
+      equal(store.close(), closed)
+      await closed
+      ok([undefined, 'STORE_CLOSED'].includes(await flushed))
+      for (const outcome of await ended) {
+        if (outcome.status === 'fulfilled') answered++
+        else equal(outcome.reason.code, 'STORE_CLOSED')
+      }
+    }
+    equal(await moreIn(directory), answered)
   })
 }
 
 test('a process that throws within a scan ends with the error', async (t) => {
   const directory = await temporaryDirectory(t)
-  const { code, stderr } = await runProgram(t, 'open-log.ts', [directory, 'throw-in-scan']).ended
+  const { code, stderr } = await startProgram(t, directory, 'throw-in-scan').ended
   equal(code, 1)
   ok(stderr.includes('thrown on purpose'))
   equal(await messagesIn(directory), 100)
 })
 
 test('a tail keeps its process alive', async (t) => {
-  const program = runProgram(t, 'open-log.ts', [await temporaryDirectory(t), 'follow'])
+  const program = startProgram(t, await temporaryDirectory(t), 'follow')
   await program.printed('followed')
   // Whoever does not wait for anything has ended by the time that another program has come and gone.
-  await runProgram(t, 'open-log.ts', [await temporaryDirectory(t), 'leave-with-leases']).ended
+  await startProgram(t, await temporaryDirectory(t), 'leave-with-leases').ended
   equal(program.child.exitCode, null)
-})
-
-test('a worker terminated while it follows a log, with leases, closes it', async (t) => {
-  const directory = await temporaryDirectory(t)
-  for (let round = 1; round <= 5; round++) {
-    const worker = startWorker(directory, 'follow')
-    for (let text = ''; text !== 'followed'; ) [text] = await once(worker, 'message')
-    await worker.terminate()
-    equal(await messagesIn(directory), 100 * round)
-  }
 })
 
 test('workers have logs of their own at the same time', async (t) => {
@@ -78,7 +144,7 @@ test('workers have logs of their own at the same time', async (t) => {
 })
 
 test('every method of a closed log ends with STORE_CLOSED', async (t) => {
-  const store = await openStore({ directory: await temporaryDirectory(t), ...small })
+  const store = await openStore({ directory: await temporaryDirectory(t), ...smallFiles })
   await store.append({ body: 'x' })
   const uses: Record<string, (store: LogStore) => unknown> = {
     append: (log) => log.append({ body: 'late' }),
@@ -117,7 +183,7 @@ test('every method of a closed log ends with STORE_CLOSED', async (t) => {
 })
 
 test('a scan cut short by a close says so, a tail just ends', async (t) => {
-  const store = await openStore({ directory: await temporaryDirectory(t), ...small })
+  const store = await openStore({ directory: await temporaryDirectory(t), ...smallFiles })
   await store.append(Array.from({ length: 3000 }, () => ({ body: 'x' })))
   const scan = store.scan()
   await scan.next()

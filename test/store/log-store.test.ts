@@ -1,40 +1,8 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import {
-  type LogMessage,
-  type LogStore,
-  type LogStoreOptions,
-  type NewMessage,
-  openStore,
-} from '../../lib/store/index.ts'
+import { test } from 'node:test'
+import { type NewMessage, openStore } from '../../lib/store/index.ts'
+import { bodies, collect, numbered, openLog, smallFiles } from './support/log-fixture.ts'
 import { temporaryDirectory } from './support/store-fixture.ts'
-
-const small = { segmentBytes: 1 << 20, consumeQueueFileBytes: 20_000, indexSlots: 1000, indexItems: 4000 }
-
-/** A store in a directory of its own; closed and removed at the end of the test. */
-const openLog = async (t: TestContext, more: Partial<LogStoreOptions> = {}): Promise<LogStore> => {
-  const directory = await mkdtemp(join(tmpdir(), 'apogee-log-'))
-  const store = await openStore({ directory, ...small, ...more })
-  t.after(async () => {
-    await store.close()
-    await rm(directory, { recursive: true })
-  })
-  return store
-}
-
-const bodies = (messages: readonly LogMessage[]): string[] => messages.map(({ body }) => body.toString())
-
-const collect = async (messages: AsyncIterable<LogMessage>): Promise<LogMessage[]> => {
-  const all: LogMessage[] = []
-  for await (const message of messages) all.push(message)
-  return all
-}
-
-const numbered = (count: number, from = 0): NewMessage[] =>
-  Array.from({ length: count }, (_, index) => ({ body: `m${from + index}` }))
 
 test('one message comes back as it was appended', async (t) => {
   const store = await openLog(t)
@@ -306,11 +274,11 @@ test('every wrong option is refused by name, before anything is created', async 
 test('what was appended is there when the directory is opened again', async (t) => {
   const directory = await temporaryDirectory(t)
   {
-    await using store = await openStore({ directory, ...small })
+    await using store = await openStore({ directory, ...smallFiles })
     await store.append(numbered(100))
-    await rejects(openStore({ directory, ...small }), { code: 'STORE_LOCKED', retryable: true })
+    await rejects(openStore({ directory, ...smallFiles }), { code: 'STORE_LOCKED', retryable: true })
   }
-  await using again = await openStore({ directory, ...small })
+  await using again = await openStore({ directory, ...smallFiles })
   equal(again.recovery.wasClean, true)
   equal((await again.append({ body: 'next' })).queueOffset, 100)
   equal((await collect(again.scan())).length, 101)

@@ -34,6 +34,8 @@ test('options out of range are refused by name and nothing is made', async (t) =
     ['writePath', 1],
     ['stagingBytes', 65_535],
     ['stagingBytes', 2 ** 31],
+    ['stagingWaitMs', -1],
+    ['stagingWaitMs', 60_001],
     ['directIo', 'yes'],
     ['consumeQueueFlushIntervalMs', 0],
     ['storeHost', undefined],
