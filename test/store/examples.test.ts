@@ -57,6 +57,16 @@ const examples: Record<string, { readonly args?: readonly string[]; readonly out
   },
   'follow.ts': { output: 'got number 0\ngot number 2\ngot number 4\ndone\n' },
   'many-appends.ts': { args: ['10000'], output: 'everything is on the device: true\n' },
+  'retention.ts': {
+    output: [
+      'limits: { timeMs: 86400000, bytes: 100000000 }',
+      'deleted files: 3 the log begins at 3145728',
+      'readings left: 160 deleted bytes: 3145728',
+      'topics: notes',
+      '',
+    ].join('\n'),
+  },
+  'writer-thread.mjs': { output: 'on the device: 0, 1, 2\none\ntwo\nthree\n' },
   'workers.mjs': {
     output: ['red', 'green', 'blue'].map((name) => `${name}: ${name} 1, ${name} 2, ${name} 3\n`).join(''),
   },
