@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MessageStore } from '../../../lib/store/index.ts'
+import { type AppendBatch, AppendStatus, type MessageStore } from '../../../lib/store/index.ts'
 import { masked } from '../../support/commitlog-reader.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RawMessage, readQueue, sendBatch, sendV1, sendV2 } from '../../support/raw-messages.ts'
@@ -279,6 +279,25 @@ test('after an append that threw nothing of it is appended with the next one', a
     ['first', 'next'],
   )
   other.close()
+})
+
+test('a send that finds the memory of the write path full is flow control, and the next one is taken', async (t) => {
+  let isFull = true
+  const tight = (store: MessageStore): MessageStore =>
+    new Proxy(store, {
+      get(target, name) {
+        if (name === 'append' && isFull) return (batch: AppendBatch) => batch.failAll(AppendStatus.BUSY)
+        const value = Reflect.get(target, name, target) as unknown
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  const { client, store } = await startSendPullServer(t, { wrapStore: tight })
+  const { code, remark } = await client.request(sendV2(message()))
+  assert.equal(code, 2)
+  assert.match(remark!, /^\[REJECTREQUEST\]system busy, start flow control for a while/)
+  assert.equal(store.watermarks.appended, 0)
+  isFull = false
+  assert.equal((await client.call(sendV2(message()))).code, 0)
 })
 
 test('sends are refused while the disk is too full, with the cause, and taken again by themselves', async (t) => {
