@@ -282,14 +282,15 @@ export class LogStore implements AsyncDisposable {
   /**
    * Removes all queues of a topic, durably. Its messages stay in the log until their files go, found by physical offset
    * and key; no queue leads to them. What is appended to the topic afterwards begins at queue offset 0, and tails go on
-   * there. Waits for the disk on the caller's thread. A topic without messages is no error.
+   * there; of messages appended before this has resolved, tails may give some twice. A topic without messages is no
+   * error.
    *
    * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_READ_ONLY`, `STORE_IO_ERROR` (may be tried again),
    *   `STORE_CLOSED`
    */
   async deleteTopic(topic: string): Promise<void> {
     const handle = this.engine.topic(this.#topicOf(topic))
-    this.engine.removeTopic(topic)
+    await this.engine.removeTopic(topic)
     this.#reader.topicRemoved(handle)
   }
 

@@ -291,12 +291,13 @@ export interface MessageStore extends AsyncDisposable {
    */
   queueEntries(topic: TopicHandle, queueId: number, fromQueueOffset: number, count: number): QueueEntry[]
   /**
-   * Removes all queues of a topic with their files, durably. Its messages stay in the log until their time is over, but
-   * no queue leads to them; the next message appended to the topic has queue offset 0. Waits for the disk. A topic
-   * without queues is no error.
-   * @throws {StoreError} `STORE_READ_ONLY`, `STORE_IO_ERROR` (may be tried again), `STORE_CLOSED`
+   * Removes all queues of a topic with their files; resolves when that is durable. Its messages stay in the log until
+   * their time is over, but no queue leads to them; the next message appended to the topic, from the call on, has queue
+   * offset 0. A topic without queues is no error.
+   * @throws {StoreError} `STORE_READ_ONLY`, `STORE_IO_ERROR`, `STORE_NO_SPACE` (both may be tried again; until then
+   *   appends to the topic may be refused with the same), `STORE_CLOSED`
    */
-  removeTopic(topic: string): void
+  removeTopic(topic: string): Promise<void>
   /** First queue offset stored at or after the time, clamped to the queue's bounds. */
   offsetByTime(topic: TopicHandle, queueId: number, timestampMs: number): number
   /** Store time of one message in milliseconds since the epoch, -1 when there is none. */

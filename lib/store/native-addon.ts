@@ -113,7 +113,7 @@ export interface StoreAddon {
   takeRetentionResults(id: number): RetentionResult[]
   topicRetentions(id: number): { topic: string; timeMs: number; bytes: number }[]
   /** Waits for the disk. */
-  removeTopic(id: number, name: string): void
+  removeTopic(id: number, name: string): number
   queueEntries(id: number, topic: number, queueId: number, fromQueueOffset: number, count: number): QueueEntry[]
   queues(id: number): { topic: string; queueId: number }[]
   /** Takes the lock of an open store. @throws {StoreError} `STORE_LOCKED` */

@@ -243,10 +243,12 @@ class NativeStore implements MessageStore {
     return this.#addon.queueEntries(this.#id, topic, queueId, fromQueueOffset, count)
   }
 
-  removeTopic(topic: string): void {
+  async removeTopic(topic: string): Promise<void> {
     this.#mustBeOpen()
-    this.#addon.removeTopic(this.#id, topic)
-    this.#arrivalWaiters.removed(this.topic(topic))
+    const ticket = this.#addon.removeTopic(this.#id, topic)
+    const handle = this.topic(topic)
+    await this.#retentionResult(ticket)
+    this.#arrivalWaiters.removed(handle)
   }
 
   queues(): { topic: string; queueId: number }[] {
@@ -332,7 +334,10 @@ class NativeStore implements MessageStore {
     bytes = 0,
   ): Promise<number> {
     this.#mustBeOpen()
-    const ticket = this.#addon.requestRetention(this.#id, kind, physicalOffset, topic, timeMs, bytes)
+    return this.#retentionResult(this.#addon.requestRetention(this.#id, kind, physicalOffset, topic, timeMs, bytes))
+  }
+
+  #retentionResult(ticket: number): Promise<number> {
     if (this.#retentionWaiters.size === 0) this.#setWaiting(WakeReason.RETENTION, true)
     return this.#retentionWaiters.add(ticket)
   }

@@ -112,8 +112,9 @@ napi_value RemoveTopic(napi_env env, napi_callback_info info) {
   std::string name;
   if (!call.IsOpen() || !call.arguments().String(1, "topic", kMaxNameBytes, &name))
     return call.Refuse();
-  const Status removed = call.store().RemoveTopic(name);
-  return removed.ok() ? nullptr : call.Fail(removed);
+  uint64_t ticket = 0;
+  const Status begun = call.store().RemoveTopic(name, &ticket);
+  return begun.ok() ? call.Number(static_cast<int64_t>(ticket)) : call.Fail(begun);
 }
 
 napi_value ReadQueueEntries(napi_env env, napi_callback_info info) {

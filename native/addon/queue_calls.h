@@ -16,7 +16,7 @@ napi_value Bounds(napi_env env, napi_callback_info info);
 napi_value OffsetByTime(napi_env env, napi_callback_info info);
 // storeTimeAt(id, topic, queueId, queueOffset)
 napi_value StoreTimeAt(napi_env env, napi_callback_info info);
-// removeTopic(id, name)
+// removeTopic(id, name): the ticket of a retention result.
 napi_value RemoveTopic(napi_env env, napi_callback_info info);
 // queueEntries(id, topic, queueId, from, count): { physicalOffset, sizeBytes, tagsCode }[]
 napi_value ReadQueueEntries(napi_env env, napi_callback_info info);

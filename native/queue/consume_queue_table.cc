@@ -147,24 +147,29 @@ std::vector<ConsumeQueue*> ConsumeQueueTable::All() const {
 }
 
 Status ConsumeQueueTable::RemoveTopic(TopicHandle topic) {
+  for (ConsumeQueue* queue : Detach(topic)) APOGEE_RETURN_IF_ERROR(queue->Remove());
+  return RemoveDirectory(topic);
+}
+
+std::vector<ConsumeQueue*> ConsumeQueueTable::Detach(TopicHandle topic) {
   std::vector<ConsumeQueue*> queues;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& [id, slot] : queues_) {
-      if (id.topic != topic) continue;
-      slot.removed = true;
-      queues.push_back(slot.queue.get());
-    }
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, slot] : queues_) {
+    if (id.topic != topic) continue;
+    slot.removed = true;
+    queues.push_back(slot.queue.get());
   }
-  for (ConsumeQueue* queue : queues) APOGEE_RETURN_IF_ERROR(queue->Remove());
+  return queues;
+}
+
+Status ConsumeQueueTable::RemoveDirectory(TopicHandle topic) {
   std::string directory = directory_ + '/';
   directory.append(topics_.Name(topic));
   if (!io_.Exists(directory)) return Status::Ok();
-  // Stays when something that is no queue stands in it.
   const Status removed = io_.Remove(directory);
-  return removed.error_number() == ENOTEMPTY || removed.error_number() == EEXIST
-             ? Status::Ok()
-             : io_.SyncDirectory(directory_);
+  if (removed.error_number() == ENOTEMPTY || removed.error_number() == EEXIST) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(removed);
+  return io_.SyncDirectory(directory_);
 }
 
 Status ConsumeQueueTable::Remove(QueueId id) {

@@ -14,8 +14,9 @@ namespace apogee {
 // All consume queues of a store: DIRECTORY/TOPIC/QUEUE_ID/.
 //
 // Thread: Load on the opening thread, which it helps with some more; FindOrCreate on the dispatch
-// thread; RemoveTopic while nothing is appended to the topic's queues; the rest on any. A queue
-// lives as long as the table: one that was removed is not found, and used again when it comes back.
+// thread; Detach and what removes while nothing is appended to the topic's queues; the rest on any.
+// A queue lives as long as the table: one that was removed is not found, and used again when it
+// comes back.
 class ConsumeQueueTable {
  public:
   // At most `mapped_files` files are mapped while nobody holds more.
@@ -39,6 +40,10 @@ class ConsumeQueueTable {
   // hold; who holds a queue finds it empty. What it lost by an error on the way may be removed by
   // another call.
   Status RemoveTopic(TopicHandle topic);
+  // The same in steps: the queues, that are not found any more; ConsumeQueue::Remove for each;
+  // the topic's directory, unless something that is no queue stands in it.
+  std::vector<ConsumeQueue*> Detach(TopicHandle topic);
+  Status RemoveDirectory(TopicHandle topic);
 
   // The same for one queue; the topic's directory stays.
   Status Remove(QueueId id);

@@ -73,6 +73,7 @@ bool AppendPath::AppendGroup(std::span<const AppendRequest> requests,
 StatusCode AppendPath::MakeFields(const AppendRequest& request, MessageFields* fields) {
   const std::string_view topic = TopicName(request.topic);
   if (topic.empty() || request.queue_id < 0) return StatusCode::kInvalidArgument;
+  if (const StatusCode code = AwaitRemoval(topic); code != StatusCode::kOk) return code;
   *fields = {};
   fields->topic = topic;
   fields->queue_id = request.queue_id;
@@ -96,6 +97,11 @@ StatusCode AppendPath::MakeFields(const AppendRequest& request, MessageFields* f
   return StatusCode::kOk;
 }
 
+StatusCode AppendPath::AwaitRemoval(std::string_view topic) {
+  if (!removed_.IsBegun(topic)) return StatusCode::kOk;
+  return removed_.Save(log_.min_offset()).code();
+}
+
 void AppendPath::Count(int64_t& next) {
   ++next;
   counted_.push_back(&next);
@@ -114,6 +120,7 @@ StatusCode AppendPath::NameLmqPlaces(const AppendRequest& request, MessageFields
   for (const std::string_view name : names) {
     TopicHandle topic;
     if (!topics_.Intern(name, &topic).ok()) return StatusCode::kTooLarge;
+    if (const StatusCode code = AwaitRemoval(name); code != StatusCode::kOk) return code;
     if (lmq_queues_ >= multi_dispatch_.max_lmq_queues && !next_.contains(Key({topic, queue_id}))) {
       return StatusCode::kTooLarge;
     }

@@ -63,8 +63,10 @@ void Checkpointer::Run() {
     wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_),
                    [this] { return stop_ || hastened_; });
     if (stop_) return;
-    const bool all = std::exchange(hastened_, false) || round % kRoundsPerCheckpoint == 0;
+    const bool hastened = std::exchange(hastened_, false);
+    const bool all = hastened || round % kRoundsPerCheckpoint == 0;
     lock.unlock();
+    if (hastened) due_.reset();  // it says what was true before
     Status status = all ? Status::Ok() : queues_.Flush(kWorthASyncBytes);
     if (status.ok() && all && !due_) status = Collect();
     if (status.ok()) status = WriteDue();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/thread_name.h"
@@ -23,8 +24,8 @@ constexpr int kDozesBeforeAsking = 2;
 
 Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
                        IndexService* index, RecordChecksums& checksums, Arrivals& arrivals,
-                       const DispatchPlaces& places, std::vector<int64_t> delay_levels_ms,
-                       Callbacks callbacks)
+                       const DispatchPlaces& places, RemovedTopics& removed,
+                       std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
     : log_(log),
       topics_(topics),
       queues_(queues),
@@ -32,6 +33,7 @@ Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& qu
       checksums_(checksums),
       arrivals_(arrivals),
       places_(places),
+      removed_(removed),
       delay_levels_ms_(std::move(delay_levels_ms)),
       callbacks_(std::move(callbacks)) {}
 
@@ -175,6 +177,9 @@ Status Dispatcher::DispatchRecord(const RecordView& record) {
 }
 
 Status Dispatcher::PutEntry(const DispatchItem& item) {
+  if (removed_.StandBefore(item.topic, item.entry.physical_offset)) {
+    APOGEE_RETURN_IF_ERROR(RemoveQueuesAtOnce(item.topic));
+  }
   ConsumeQueue* queue = nullptr;
   APOGEE_RETURN_IF_ERROR(FindQueue(item, &queue));
   const QueueOffset max = queue->max();
@@ -186,11 +191,47 @@ Status Dispatcher::PutEntry(const DispatchItem& item) {
   return Status::Ok();
 }
 
-Status Dispatcher::RemoveTopic(TopicHandle topic) {
+// Within a batch: the next record begins the topic's queues again.
+Status Dispatcher::RemoveQueuesAtOnce(std::string_view topic) {
+  TopicHandle handle;
+  APOGEE_RETURN_IF_ERROR(topics_.Intern(topic, &handle));
+  const std::optional<PhysicalOffset> end = removed_.Standing(topic);
+  last_queue_ = nullptr;
+  APOGEE_RETURN_IF_ERROR(queues_.RemoveTopic(handle));
+  if (end) removed_.QueuesGone(topic, *end);
+  return Status::Ok();
+}
+
+template <typename Step>
+Status Dispatcher::BetweenBatches(Step step) {
   const std::lock_guard gate(gate_mutex_);
   const std::lock_guard lock(queues_mutex_);
-  last_queue_ = nullptr;
-  return queues_.RemoveTopic(topic);
+  return step();
+}
+
+// Each step finds out whether a batch came before it, or the topic was removed once more.
+Status Dispatcher::RemoveQueues(TopicHandle topic) {
+  const std::string_view name = topics_.Name(topic);
+  while (const std::optional<PhysicalOffset> end = removed_.Standing(name)) {
+    const auto unless_over = [&](const auto& step) {
+      return BetweenBatches([&] { return removed_.Standing(name) == end ? step() : Status::Ok(); });
+    };
+    std::vector<ConsumeQueue*> queues;
+    APOGEE_RETURN_IF_ERROR(unless_over([&] {
+      last_queue_ = nullptr;
+      queues = queues_.Detach(topic);
+      return Status::Ok();
+    }));
+    for (ConsumeQueue* queue : queues) {
+      APOGEE_RETURN_IF_ERROR(unless_over([&] { return queue->Remove(); }));
+    }
+    APOGEE_RETURN_IF_ERROR(unless_over([&] {
+      APOGEE_RETURN_IF_ERROR(queues_.RemoveDirectory(topic));
+      removed_.QueuesGone(name, *end);
+      return Status::Ok();
+    }));
+  }
+  return Status::Ok();
 }
 
 Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "store/dispatch_item.h"
 #include "store/dispatch_places.h"
 #include "store/record_checksums.h"
+#include "store/removed_topics.h"
 
 namespace apogee {
 
@@ -46,7 +48,7 @@ class Dispatcher {
   // `index` may be null.
   Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
              RecordChecksums& checksums, Arrivals& arrivals, const DispatchPlaces& places,
-             std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
+             RemovedTopics& removed, std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
   ~Dispatcher();
 
   void Start(Position from);
@@ -56,9 +58,9 @@ class Dispatcher {
   // was left over. Idempotent.
   Status Stop();
 
-  // Removes the topic's queues between two batches. Records that RemovedTopics covers are passed
-  // over afterwards; later ones begin the queues again.
-  Status RemoveTopic(TopicHandle topic);
+  // Removes the queues of a topic whose removal is durable, each between two batches, so that other
+  // topics go on. Ok when there is nothing to remove. Any thread.
+  Status RemoveQueues(TopicHandle topic);
 
   PhysicalOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
   Position position() const;
@@ -73,6 +75,9 @@ class Dispatcher {
   Status DispatchRecord(const RecordView& record);
   Status PutEntry(const DispatchItem& item);
   Status FindQueue(const DispatchItem& item, ConsumeQueue** queue);
+  Status RemoveQueuesAtOnce(std::string_view topic);
+  template <typename Step>
+  Status BetweenBatches(Step step);
   void Publish(const Position& at);
 
   CommitLog& log_;
@@ -82,6 +87,7 @@ class Dispatcher {
   RecordChecksums& checksums_;
   Arrivals& arrivals_;
   const DispatchPlaces& places_;
+  RemovedTopics& removed_;
   const std::vector<int64_t> delay_levels_ms_;
   const Callbacks callbacks_;
 

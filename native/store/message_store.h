@@ -217,10 +217,14 @@ class MessageStore {
   // waits for watermarks().flushed >= physical_offset + size_bytes and calls RequestFlush once for
   // the whole group.
   virtual void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) = 0;
-  // Removes the topic's queues with their files, durably. Its messages stay in the log until their
-  // time is over, but no queue leads to them; the next one appended has queue offset 0. Appender
-  // thread; waits for the disk. Nothing happens for a topic without queues.
-  virtual Status RemoveTopic(std::string_view topic) = 0;
+  // Removes the topic's queues with their files. Its messages stay in the log until their time is
+  // over, but no queue leads to them; the next one appended has queue offset 0. Appender thread,
+  // and quick: it is done, and durable, when TakeRetentionResults has the ticket's result. Undone
+  // by a crash or a close before, unless a message was appended to the topic meanwhile; after an
+  // error it may be asked for again. Appends to the topic may wait for a small file to be written,
+  // and are refused when that is impossible. An unknown topic is no error.
+  // kClosed, kReadOnly.
+  virtual Status RemoveTopic(std::string_view topic, uint64_t* ticket) = 0;
   virtual void RequestFlush(PhysicalOffset end) = 0;
 
   virtual Watermarks watermarks() const = 0;
@@ -272,7 +276,7 @@ class MessageStore {
   virtual RetentionOptions retention_options() const = 0;
   virtual void SetRetention(const RetentionOptions& options) = 0;  // from now on
   // Done on the "clean" thread; the ticket is that of a result. A close leaves requests undone.
-  // kInvalidArgument for an invalid topic name or a negative limit, kClosed.
+  // kInvalidArgument for an invalid topic name, a negative limit or kRemoveTopic, kClosed.
   virtual Status RequestRetention(RetentionRequest request, uint64_t* ticket) = 0;
   virtual std::vector<RetentionResult> TakeRetentionResults() = 0;
   virtual std::map<std::string, TopicRetention> TopicRetentions() const = 0;

@@ -41,7 +41,7 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       queues_(io, options.root + "/consumequeue", options.consume_queue_file_bytes, topics_),
       checksums_(io, options.root + "/checksums", options.segment_bytes),
       places_(options_.multi_dispatch, removed_),
-      appends_(log_, topics_, options_.multi_dispatch),
+      appends_(log_, topics_, options_.multi_dispatch, removed_),
       reads_(log_, queues_),
       read_ahead_(listener_.on_read_ahead),
       flusher_(log_, options.flush,
@@ -71,9 +71,7 @@ void MessageStoreImpl::Append(std::span<const AppendRequest> requests,
   if (appends_.Append(requests, results)) dispatcher_->Wake();
 }
 
-// What is durable first: that old messages have no queue. An opening after a crash finishes the
-// rest.
-Status MessageStoreImpl::RemoveTopic(std::string_view topic) {
+Status MessageStoreImpl::RemoveTopic(std::string_view topic, uint64_t* ticket) {
   if (closed_.load(std::memory_order_acquire)) {
     return Status::Error(StatusCode::kClosed, "the store is closed");
   }
@@ -81,10 +79,26 @@ Status MessageStoreImpl::RemoveTopic(std::string_view topic) {
     return Status::Error(StatusCode::kReadOnly, failure_.status().ToString());
   }
   TopicHandle handle;
+  if (topics_.Find(topic, &handle)) {
+    removed_.Begin(topic, log_.appended());
+    appends_.Forget(handle);
+  }
+  *ticket = retention_->Request(
+      {.kind = RetentionRequest::Kind::kRemoveTopic, .topic = std::string(topic)});
+  return Status::Ok();
+}
+
+// "clean" thread. What is durable first: that old messages have no queue. An opening after a crash
+// finishes the rest. The recovery point counts queue entries: until there is a new one, the next
+// opening after a crash reads the whole log.
+Status MessageStoreImpl::FinishRemoval(const std::string& topic) {
+  TopicHandle handle;
   if (!topics_.Find(topic, &handle)) return Status::Ok();
-  APOGEE_RETURN_IF_ERROR(removed_.Add(topic, log_.appended(), log_.min_offset()));
-  appends_.Forget(handle);
-  return dispatcher_->RemoveTopic(handle);
+  APOGEE_RETURN_IF_ERROR(removed_.Save(log_.min_offset()));
+  APOGEE_RETURN_IF_ERROR(dispatcher_->RemoveQueues(handle));
+  flusher_.Request(log_.appended());
+  checkpointer_->Hasten();
+  return Status::Ok();
 }
 
 void MessageStoreImpl::RequestFlush(PhysicalOffset end) {
@@ -208,6 +222,9 @@ std::vector<QueueName> MessageStoreImpl::Queues() const {
 Status MessageStoreImpl::RequestRetention(RetentionRequest request, uint64_t* ticket) {
   if (closed_.load(std::memory_order_acquire)) {
     return Status::Error(StatusCode::kClosed, "the store is closed");
+  }
+  if (request.kind == RetentionRequest::Kind::kRemoveTopic) {
+    return Status::Error(StatusCode::kInvalidArgument, "RemoveTopic begins a removal");
   }
   if (request.kind == RetentionRequest::Kind::kSetTopic) {
     TopicHandle handle;

@@ -43,7 +43,7 @@ class MessageStoreImpl final : public MessageStore {
     return topics_.Intern(topic, handle);
   }
   void Append(std::span<const AppendRequest> requests, std::span<AppendResult> results) override;
-  Status RemoveTopic(std::string_view topic) override;
+  Status RemoveTopic(std::string_view topic, uint64_t* ticket) override;
   void RequestFlush(PhysicalOffset end) override;
   Watermarks watermarks() const override;
   Status failure() const override { return failure_.status(); }
@@ -86,6 +86,7 @@ class MessageStoreImpl final : public MessageStore {
   void KeepQuarantine(const Quarantine& quarantine);
   Status PromiseUntil(int64_t store_time_ms);
   Status FinishRemovals();
+  void FinishRemovalsUnderWay();
   Status CreateAbortFile();
   void CheckDirectIo();
   void MakeReadable();
@@ -94,6 +95,7 @@ class MessageStoreImpl final : public MessageStore {
   Status CloseOnce();
   void Fail(const Status& status);
   void Progress();
+  Status FinishRemoval(const std::string& topic);
   void TouchRecord(PhysicalOffset offset) const;
 
   StoreIo& io_;

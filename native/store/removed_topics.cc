@@ -22,7 +22,7 @@ uint32_t CrcOf(std::string_view text) {
 }
 
 // False when the text is not one that Add wrote.
-bool Parse(std::string_view text, std::map<std::string, PhysicalOffset, std::less<>>* topics) {
+bool Parse(std::string_view text, RemovedTopics::Ends* topics) {
   if (text.size() <= kCrcDigits || text[kCrcDigits] != '\n') return false;
   uint32_t crc = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + kCrcDigits, crc, 16);
@@ -58,30 +58,75 @@ Status RemovedTopics::Load(StoreIo& io, const std::string& root) {
   std::vector<uint8_t> bytes(size_bytes);
   size_t read_bytes = 0;
   APOGEE_RETURN_IF_ERROR(file->Read(0, bytes, &read_bytes));
-  std::map<std::string, PhysicalOffset, std::less<>> topics;
+  Ends topics;
   if (!Parse({reinterpret_cast<const char*>(bytes.data()), read_bytes}, &topics)) {
     return Status::Ok();
   }
   const std::lock_guard lock(mutex_);
-  topics_ = std::move(topics);
-  int64_t highest = 0;
-  for (const auto& [name, end] : topics_) highest = std::max(highest, end.value);
-  highest_.store(highest, std::memory_order_release);
+  Replace(std::move(topics));
   return Status::Ok();
 }
 
-Status RemovedTopics::Add(std::string_view topic, PhysicalOffset end, PhysicalOffset log_min) {
-  auto topics = this->topics();
-  std::erase_if(topics, [&](const auto& known) { return known.second <= log_min; });
-  if (end > log_min) topics[std::string(topic)] = end;
+Status RemovedTopics::CutAt(PhysicalOffset log_end) {
+  Ends topics = this->topics();
+  bool cut = false;
+  for (auto& [name, end] : topics) {
+    if (end <= log_end) continue;
+    end = log_end;
+    cut = true;
+  }
+  if (!cut) return Status::Ok();
   APOGEE_RETURN_IF_ERROR(Write(topics));
   const std::lock_guard lock(mutex_);
-  topics_ = std::move(topics);
-  if (end.value > highest_.load()) highest_.store(end.value, std::memory_order_release);
+  Replace(std::move(topics));
   return Status::Ok();
 }
 
-Status RemovedTopics::Write(const std::map<std::string, PhysicalOffset, std::less<>>& topics) {
+void RemovedTopics::Begin(std::string_view topic, PhysicalOffset end) {
+  const std::lock_guard lock(mutex_);
+  begun_[std::string(topic)] = end;
+  begun_count_.store(begun_.size(), std::memory_order_release);
+}
+
+bool RemovedTopics::IsBegun(std::string_view topic) const {
+  if (begun_count_.load(std::memory_order_acquire) == 0) return false;
+  const std::lock_guard lock(mutex_);
+  return begun_.contains(topic);
+}
+
+Status RemovedTopics::Save(PhysicalOffset log_min) {
+  const std::lock_guard one(save_mutex_);
+  Ends topics;
+  Ends begun;
+  {
+    const std::lock_guard lock(mutex_);
+    if (begun_.empty()) return Status::Ok();
+    topics = topics_;
+    begun = begun_;
+  }
+  for (const auto& [name, end] : begun) topics[name] = end;
+  std::erase_if(topics, [&](const auto& known) { return known.second <= log_min; });
+  APOGEE_RETURN_IF_ERROR(Write(topics));
+  const std::lock_guard lock(mutex_);
+  Replace(std::move(topics));
+  for (const auto& [name, end] : begun) {
+    standing_[name] = end;
+    // It may have begun once more meanwhile.
+    if (begun_[name] == end) begun_.erase(name);
+  }
+  standing_count_.store(standing_.size(), std::memory_order_release);
+  begun_count_.store(begun_.size(), std::memory_order_release);
+  return Status::Ok();
+}
+
+void RemovedTopics::Replace(Ends topics) {
+  int64_t highest = 0;
+  for (const auto& [name, end] : topics) highest = std::max(highest, end.value);
+  topics_ = std::move(topics);
+  highest_.store(highest, std::memory_order_release);
+}
+
+Status RemovedTopics::Write(const Ends& topics) {
   std::string lines;
   for (const auto& [name, end] : topics) {
     lines.append(std::to_string(end.value)).append(1, ' ').append(name).append(1, '\n');
@@ -108,7 +153,32 @@ bool RemovedTopics::Covers(std::string_view topic, PhysicalOffset offset) const 
   return found != topics_.end() && offset < found->second;
 }
 
-std::map<std::string, PhysicalOffset, std::less<>> RemovedTopics::topics() const {
+std::optional<PhysicalOffset> RemovedTopics::Standing(std::string_view topic) const {
+  if (standing_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto found = standing_.find(topic);
+  return found == standing_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool RemovedTopics::StandBefore(std::string_view topic, PhysicalOffset offset) const {
+  const std::optional<PhysicalOffset> end = Standing(topic);
+  return end && *end <= offset;
+}
+
+void RemovedTopics::QueuesGone(std::string_view topic, PhysicalOffset end) {
+  const std::lock_guard lock(mutex_);
+  const auto found = standing_.find(topic);
+  if (found == standing_.end() || found->second != end) return;
+  standing_.erase(found);
+  standing_count_.store(standing_.size(), std::memory_order_release);
+}
+
+RemovedTopics::Ends RemovedTopics::standing() const {
+  const std::lock_guard lock(mutex_);
+  return standing_;
+}
+
+RemovedTopics::Ends RemovedTopics::topics() const {
   const std::lock_guard lock(mutex_);
   return topics_;
 }

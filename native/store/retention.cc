@@ -231,6 +231,8 @@ void Retention::Serve(const Ticketed& ticketed, const RetentionOptions& options)
     status = TruncateBefore(request.offset, options);
   } else if (request.kind == Kind::kSetTopic) {
     status = SetTopic(request);
+  } else if (request.kind == Kind::kRemoveTopic) {
+    status = parts_.remove_topic(request.topic);
   } else {
     clock_.Accept();
   }

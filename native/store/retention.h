@@ -45,6 +45,8 @@ class Retention {
     std::function<void()> hasten;
     std::function<bool()> read_only;
     std::function<void(PhysicalOffset)> on_segment_removed;
+    // Ends the removal of a topic. What becomes of it is the request's result.
+    std::function<Status(const std::string& topic)> remove_topic;
     // Results are there to be taken, or appends are refused from now on, or no longer, or the wall
     // clock is doubted from now on, or no longer.
     std::function<void()> on_notice;

@@ -42,6 +42,7 @@ struct RetentionRequest {
     kTruncateBefore,  // every whole segment below `offset`
     kAcceptClock,     // the operator says that the wall clock is right
     kSetTopic,        // `topic` is kept as `topic_retention` says, from now on
+    kRemoveTopic,     // the removal of `topic` that MessageStore::RemoveTopic has begun
   };
   Kind kind = Kind::kDeleteExpired;
   PhysicalOffset offset;

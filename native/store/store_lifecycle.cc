@@ -76,6 +76,7 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
   // From the first change on until an orderly close the store counts as unclean.
   APOGEE_RETURN_IF_ERROR(CreateAbortFile());
   APOGEE_RETURN_IF_ERROR(recovery.Repair());
+  APOGEE_RETURN_IF_ERROR(removed_.CutAt(log_.appended()));
   recovery.Report(&report_);
   KeepQuarantine(recovery.quarantine());
   if (!recovery.quarantine().ranges().empty())
@@ -124,6 +125,15 @@ Status MessageStoreImpl::PromiseUntil(int64_t store_time_ms) {
   return checkpoint_.Write(times);
 }
 
+// Left over, the next opening would end them, after it read the whole log.
+void MessageStoreImpl::FinishRemovalsUnderWay() {
+  for (const auto& [name, end] : removed_.standing()) {
+    TopicHandle topic;
+    if (!topics_.Find(name, &topic)) continue;
+    [[maybe_unused]] const Status status = dispatcher_->RemoveQueues(topic);
+  }
+}
+
 Status MessageStoreImpl::CreateAbortFile() {
   std::unique_ptr<StoreFile> file;
   APOGEE_RETURN_IF_ERROR(io_.Open(options_.root + "/abort", StoreIo::OpenMode::kCreate, &file));
@@ -134,7 +144,7 @@ Status MessageStoreImpl::CreateAbortFile() {
 void MessageStoreImpl::StartThreads(const Dispatcher::Position& from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
-      log_, topics_, queues_, index_.get(), checksums_, arrivals_, places_,
+      log_, topics_, queues_, index_.get(), checksums_, arrivals_, places_, removed_,
       options_.delay_levels_ms,
       Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail,
                             [this] { MakeReadable(); }});
@@ -166,6 +176,7 @@ std::unique_ptr<Retention> MessageStoreImpl::MakeRetention() {
           },
       .read_only = [this] { return failure_.failed(); },
       .on_segment_removed = nullptr,
+      .remove_topic = [this](const std::string& topic) { return FinishRemoval(topic); },
       .on_notice = listener_.on_retention};
   return std::make_unique<Retention>(std::move(parts), options_.retention,
                                      std::move(retention_state_));
@@ -216,6 +227,7 @@ Status MessageStoreImpl::CloseOnce() {
   APOGEE_RETURN_IF_ERROR(flushed);
   APOGEE_RETURN_IF_ERROR(dispatched);
   APOGEE_RETURN_IF_ERROR(failure_.status());
+  FinishRemovalsUnderWay();
   const Status written = checkpointer_->WriteAll();
   Fail(written);
   APOGEE_RETURN_IF_ERROR(written);

@@ -26,7 +26,6 @@ const throwing: Record<string, Use> = {
   topicRetentions: (store) => store.topicRetentions(),
   onRetentionNotice: (store) => store.onRetentionNotice(() => {}),
   queueEntries: (store, topic) => store.queueEntries(topic, 0, 0, 1),
-  removeTopic: (store) => store.removeTopic('T'),
 }
 
 const callingBack: Record<string, Use> = {
@@ -38,6 +37,7 @@ const callingBack: Record<string, Use> = {
   truncateBefore: (store) => store.truncateBefore(0),
   acceptClock: (store) => store.acceptClock(),
   setTopicRetention: (store) => store.setTopicRetention('T', {}),
+  removeTopic: (store) => store.removeTopic('T'),
   whenDispatched: (store) => store.whenDispatched(0),
   whenCommitted: (store) => store.whenCommitted(0),
   whenArrived: (store, topic) => store.whenArrived(topic, 0, 0),

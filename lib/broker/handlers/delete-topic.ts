@@ -19,6 +19,6 @@ export const deleteTopicHandler = (
     checkOwnTopic(topics, topic)
     topics.delete(topic)
     await topics.flush()
-    store.removeTopic(topic)
+    await store.removeTopic(topic)
     return {}
   })

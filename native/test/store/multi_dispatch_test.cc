@@ -76,7 +76,7 @@ TEST_F(MultiDispatchTest, NamesThatAreNoneAndQueuesOverTheCapAreRefused) {
   EXPECT_EQ(PutTo("%LMQ%a,%LMQ%b", "m").status, StatusCode::kOk);
   EXPECT_EQ(PutTo("%LMQ%c", "m").status, StatusCode::kTooLarge);
   EXPECT_EQ(PutTo("%LMQ%b", "m").status, StatusCode::kOk);
-  ASSERT_TRUE(harness_.store->RemoveTopic("%LMQ%a").ok());
+  ASSERT_TRUE(harness_.RemoveTopic("%LMQ%a").ok());
   EXPECT_EQ(PutTo("%LMQ%c", "m").status, StatusCode::kOk);
 }
 

@@ -133,6 +133,22 @@ void StoreHarness::PutMany(std::string_view topic, int count, std::string_view b
   for (int i = 0; i < count; ++i) Put(topic, 0, std::string(body) + '-' + std::to_string(i));
 }
 
+Status StoreHarness::RemoveTopic(std::string_view name) {
+  uint64_t ticket = 0;
+  Status outcome = store->RemoveTopic(name, &ticket);
+  bool over = !outcome.ok();
+  Await([&] {
+    if (over) return true;
+    for (const RetentionResult& result : store->TakeRetentionResults()) {
+      if (result.ticket != ticket) continue;
+      over = true;
+      outcome = result.status;
+    }
+    return over;
+  });
+  return outcome;
+}
+
 void StoreHarness::AwaitDispatched() {
   Await([this] { return store->watermarks().dispatched == store->watermarks().appended; });
 }

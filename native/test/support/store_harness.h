@@ -57,6 +57,8 @@ class StoreHarness {
                    std::string_view properties = {});
   // `count` messages BODY-0.. of queue 0.
   void PutMany(std::string_view topic, int count, std::string_view body = "body");
+  // What became of it, once it is over.
+  Status RemoveTopic(std::string_view name);
   void AwaitDispatched();
   void Await(const std::function<bool()>& condition);
 
