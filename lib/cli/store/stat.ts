@@ -38,7 +38,11 @@ const lines = (stat: StoreStat): string[] => {
       ? 'checkpoint    none'
       : `checkpoint    log ${timeText(checkpoint.physicalMs)}, queues ${timeText(checkpoint.logicMs)}, index ${timeText(checkpoint.indexMs)}`,
     `config        ${stat.configFiles.join(' ') || 'none'}`,
-    `on the disk   log ${bytesText(diskBytes.log)}, queues ${bytesText(diskBytes.queues)}, index ${bytesText(diskBytes.index)}, checksums ${bytesText(diskBytes.checksums)}, recycled segments ${bytesText(diskBytes.recycled)}`,
+    `on the disk   log ${bytesText(diskBytes.log)}, queues ${bytesText(diskBytes.queues)}, index ${bytesText(diskBytes.index)}, checksums ${bytesText(diskBytes.checksums)}, recycled segments ${bytesText(diskBytes.recycled)}${diskBytes.extensions === 0 ? '' : `, extensions ${bytesText(diskBytes.extensions)}`}`,
+    ...stat.removedTopics.map(
+      ({ topic, belowOffset }) =>
+        `removed       ${topic}, its messages below physical offset ${belowOffset} have no queue`,
+    ),
     ...(stat.quarantinedRanges === 0 ? [] : [`quarantined   ${stat.quarantinedRanges} damaged ranges of the log`]),
     ...(stat.notChecked.length === 0 ? [] : [`not looked at ${stat.notChecked.join(' ')}`]),
   ]

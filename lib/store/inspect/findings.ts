@@ -27,6 +27,8 @@ export type FindingCode =
   | 'CHECKSUM_FILE'
   | 'QUARANTINED'
   | 'QUARANTINE_FILE'
+  | 'REMOVED_TOPICS_FILE'
+  | 'RETENTION_FILE'
   | 'NOT_CLOSED'
   | 'CONFIG_BROKEN'
   | 'STRAY_FILE'

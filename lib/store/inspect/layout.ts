@@ -44,6 +44,12 @@ export interface StoreLayout {
   readonly abort: string | undefined
   /** Where the engine's next opening begins. */
   readonly recoveryPoint: string | undefined
+  /** Topics whose queues were removed. */
+  readonly removedTopics: string | undefined
+  /** Retention of single topics, and the time that has verifiably passed. */
+  readonly retention: string | undefined
+  /** Files of consumequeue_ext/, Java's extensions of queue entries. */
+  readonly extensions: readonly QueueFiles[]
   /** Files of checksums/, named as the log's segments, by start. */
   readonly checksumFiles: readonly SegmentFile[]
   /** Retired segments that wait for another use. */
@@ -86,9 +92,12 @@ const rootNames: ReadonlySet<string> = new Set([
   'quarantine.json',
   'checksums',
   'recycled',
+  'removed-topics',
+  'retention.txt',
+  'consumequeue_ext',
 ])
-/** What an interrupted write of the engine leaves in the root. */
-const rootLeftover = 'quarantine.json.tmp'
+/** What interrupted writes of the engine leave in the root. */
+const rootLeftovers: ReadonlySet<string> = new Set(['quarantine.json.tmp', 'retention.txt.tmp', 'removed-topics.new'])
 
 const entriesOf = (dir: string) => {
   try {
@@ -179,9 +188,9 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
   }
   const strays: StrayFile[] = []
   const notChecked = rootEntries
-    .filter(({ name }) => !rootNames.has(name) && name !== rootLeftover && !asideName.test(name))
+    .filter(({ name }) => !rootNames.has(name) && !rootLeftovers.has(name) && !asideName.test(name))
     .map(({ name }) => name)
-  if (has(rootLeftover)) strays.push(strayFile(join(root, rootLeftover)))
+  for (const name of rootLeftovers) if (has(name)) strays.push({ path: join(root, name), kind: 'leftover' })
   const segments = segmentsOf(commitLogDir, strays)
   const fileAt = (name: string): string | undefined => (has(name) ? join(root, name) : undefined)
   return {
@@ -194,6 +203,9 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
     checkpoint: fileAt('checkpoint'),
     abort: fileAt('abort'),
     recoveryPoint: fileAt('recovery-point'),
+    removedTopics: fileAt('removed-topics'),
+    retention: fileAt('retention.txt'),
+    extensions: queuesOf(join(root, 'consumequeue_ext'), strays),
     checksumFiles: segmentsOf(join(root, 'checksums'), strays),
     recycledFiles: entriesOf(join(root, 'recycled'))
       .filter((entry) => entry.isFile())

@@ -5,6 +5,7 @@ import type { Findings } from './findings.ts'
 import type { StoreLayout } from './layout.ts'
 import { ENTRY_BYTES, isExtended, isFill, isLive, type QueueEntry, QueueReader } from './queue-reader.ts'
 import type { RecordHead } from './record-reader.ts'
+import type { RemovedTopics } from './removed-topics.ts'
 
 const OPEN_QUEUES = 256
 
@@ -45,6 +46,7 @@ export interface QueueCheckContext {
   readonly delayLevelsMs: readonly number[]
   /** Complete when the last record has gone through. */
   readonly damage: DamageMap
+  readonly removed: RemovedTopics
   /** Physical offset of the log's first byte. */
   readonly logStart: number
 }
@@ -60,7 +62,7 @@ export class QueueCheck {
   readonly #open = new Set<QueueState>()
   /** Entries held against a record. */
   entries = 0
-  /** Entries of messages that the log no longer holds or has in quarantine, and fillers. */
+  /** Entries of messages that the log no longer holds, has in quarantine or whose topic was removed, and fillers. */
   expired = 0
   /** Directories of queues whose files disagree with the log. */
   readonly damaged = new Set<string>()
@@ -82,7 +84,10 @@ export class QueueCheck {
       findings.add('error', 'QUEUE_RECORD_ILLEGAL', 'commitlog', 'the record names no possible queue', where)
       return
     }
-    for (const expected of expectedEntries(record, properties)) this.#hold(expected, record, properties)
+    for (const expected of expectedEntries(record, properties)) {
+      if (this.#isRemoved(expected, record)) this.#passOver(expected, record)
+      else this.#hold(expected, record, properties)
+    }
   }
 
   /**
@@ -96,6 +101,18 @@ export class QueueCheck {
       this.#stray(state, tornAt)
       state.reader[Symbol.dispose]()
     }
+  }
+
+  #isRemoved({ topic }: ExpectedEntry, { physicalOffset }: RecordHead): boolean {
+    return physicalOffset < (this.#context.removed.ends.get(topic) ?? 0)
+  }
+
+  /** An entry of a removed topic may stand there until the next start of the store ends the removal. */
+  #passOver({ topic, queueId, queueOffset }: ExpectedEntry, { physicalOffset }: RecordHead): void {
+    const state = this.#states.get(keyOf(topic, queueId))
+    const entry = state === undefined ? undefined : this.#use(state).reader.at(queueOffset)
+    if (state === undefined || entry === undefined || !isLive(entry) || entry.physicalOffset !== physicalOffset) return
+    if (state.seen.add(queueOffset - state.reader.first)) this.expired += 1
   }
 
   #hold(expected: ExpectedEntry, record: RecordHead, properties: ReadonlyMap<string, string>): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { lockDirectory } from '../directory-lock.ts'
 import type { RecoveryReport } from '../message-store.ts'
 import { type EngineOptions, EnginePass } from './engine-pass.ts'
-import type { Finding } from './findings.ts'
+import type { Finding, FindingCode } from './findings.ts'
 import { readLayout, type StoreLayout } from './layout.ts'
 import { addToQuarantine } from './quarantine.ts'
 import { SetAside } from './set-aside.ts'
@@ -51,6 +51,14 @@ const engineActions: ReadonlySet<RepairAction['action']> = new Set([
   'add-entries',
   'reset-checkpoint',
   'reset-recovery-point',
+])
+
+/** A file of this kind that is broken says nothing to the engine. */
+const derivedFileCodes: ReadonlySet<FindingCode> = new Set([
+  'CHECKSUM_FILE',
+  'QUARANTINE_FILE',
+  'REMOVED_TOPICS_FILE',
+  'RETENTION_FILE',
 ])
 
 const hasError = (report: VerifyReport, prefix: string): boolean =>
@@ -120,7 +128,7 @@ const fileActions = (layout: StoreLayout, report: VerifyReport): RepairAction[] 
     why: kind === 'leftover' ? 'left by an interrupted write' : 'no file of this name belongs there',
   }))
   for (const { code, file } of report.findings) {
-    if (code !== 'CHECKSUM_FILE' && code !== 'QUARANTINE_FILE') continue
+    if (!derivedFileCodes.has(code)) continue
     actions.push({
       action: 'set-aside',
       path: join(layout.root, file),
@@ -156,6 +164,8 @@ const isRepaired = (finding: Finding, layout: StoreLayout, actions: readonly Rep
     case 'LOG_SEGMENT_SIZE':
     case 'CHECKSUM_FILE':
     case 'QUARANTINE_FILE':
+    case 'REMOVED_TOPICS_FILE':
+    case 'RETENTION_FILE':
     case 'CONFIG_BROKEN':
     case 'STRAY_FILE':
     case 'LEFTOVER_FILE':

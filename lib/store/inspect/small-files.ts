@@ -1,7 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { errorText } from '../../base/errors.ts'
 import { parseJavaJson } from '../../base/java-json.ts'
+import { crc32 } from '../../protocol/crc32.ts'
 import { readInt64 } from '../../protocol/int64.ts'
+import { isValidTopic } from '../../protocol/names.ts'
 import type { Findings } from './findings.ts'
 import type { StoreLayout } from './layout.ts'
 
@@ -9,6 +11,7 @@ const CHECKPOINT_BYTES = 4096
 /** A checkpoint may name a record that a clock going back has stored before. */
 const MARGIN_MS = 3000
 const MOST_CONFIG_BYTES = 256 << 20
+const MOST_RETENTION_BYTES = 4 << 20
 
 /** Java's checkpoint: store times in milliseconds up to which everything is durable. */
 export interface CheckpointTimes {
@@ -64,4 +67,28 @@ export const checkConfigFiles = (layout: StoreLayout, findings: Findings): numbe
     }
   }
   return layout.configFiles.length
+}
+
+/** What the engine can make nothing of; undefined when it can. */
+const retentionProblem = (bytes: Buffer): string | undefined => {
+  const end = bytes.lastIndexOf('crc32 ')
+  if (end < 0) return 'it has no checksum'
+  const expected = `crc32 ${crc32(bytes, 0, end).toString(16).padStart(8, '0')}\n`
+  if (bytes.toString('latin1', end) !== expected) return 'its checksum does not fit'
+  for (const line of bytes.toString('latin1', 0, end).split('\n').slice(0, -1)) {
+    const [, topic] = /^topic (\S+) -?\d+ -?\d+$/.exec(line) ?? []
+    const isKnown = /^verified -?\d+$|^doubted [01]$/.test(line) || (topic !== undefined && isValidTopic(topic))
+    if (!isKnown) return `it has a line of no known kind: ${JSON.stringify(line.slice(0, 200))}`
+  }
+  return undefined
+}
+
+/** Reads retention.txt as the engine does. */
+export const checkRetentionFile = ({ retention: path }: StoreLayout, findings: Findings): void => {
+  if (path === undefined) return
+  const { size } = statSync(path)
+  const problem = size > MOST_RETENTION_BYTES ? `it has ${size} bytes` : retentionProblem(readFileSync(path))
+  if (problem === undefined) return
+  const message = `${problem}: topics are kept as long as the log is, until set again`
+  findings.add('warning', 'RETENTION_FILE', 'retention.txt', message)
 }

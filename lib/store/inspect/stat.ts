@@ -5,6 +5,7 @@ import { LogReader } from './log-reader.ts'
 import { walkLog } from './log-walk.ts'
 import { readQuarantine } from './quarantine.ts'
 import { QueueReader } from './queue-reader.ts'
+import { readRemovedTopics } from './removed-topics.ts'
 import { type CheckpointTimes, readCheckpoint } from './small-files.ts'
 import type { Progress } from './verify.ts'
 
@@ -48,6 +49,8 @@ export interface StoreStat {
   readonly damagedRanges: number | undefined
   /** Ranges that quarantine.json lists: the engine passes over them. */
   readonly quarantinedRanges: number
+  /** Topics whose queues were removed while the log may still have their messages, below these physical offsets. */
+  readonly removedTopics: readonly { readonly topic: string; readonly belowOffset: number }[]
   /** Messages in queues. */
   readonly messages: number
   readonly topics: readonly TopicStat[]
@@ -64,6 +67,8 @@ export interface StoreStat {
     readonly index: number
     readonly checksums: number
     readonly recycled: number
+    /** Java's extensions of queue entries. */
+    readonly extensions: number
   }
   readonly notChecked: readonly string[]
 }
@@ -163,6 +168,7 @@ export const statStore = (root: string, options: StatOptions = {}): StoreStat =>
     records: options.full ? ends.records : undefined,
     damagedRanges: options.full ? ends.damagedRanges : undefined,
     quarantinedRanges: readQuarantine(layout).ranges.length,
+    removedTopics: [...readRemovedTopics(layout).ends].map(([topic, belowOffset]) => ({ topic, belowOffset })),
     messages: topics.reduce((total, { messages }) => total + messages, 0),
     topics,
     indexFiles: layout.indexFiles.length,
@@ -176,6 +182,7 @@ export const statStore = (root: string, options: StatOptions = {}): StoreStat =>
       index: occupied(layout.indexFiles),
       checksums: sum(layout.checksumFiles),
       recycled: occupied(layout.recycledFiles),
+      extensions: sum(layout.extensions.flatMap(({ files }) => files)),
     },
     notChecked: layout.notChecked,
   }

@@ -8,7 +8,8 @@ import { type Quarantine, type QuarantinedRange, readQuarantine, reportQuarantin
 import { QueueCheck } from './queue-check.ts'
 import { propertiesOf } from './record-reader.ts'
 import { RecoveryPoints } from './recovery-point.ts'
-import { checkCheckpoint, checkConfigFiles } from './small-files.ts'
+import { type RemovedTopics, readRemovedTopics, reportRemovedTopics } from './removed-topics.ts'
+import { checkCheckpoint, checkConfigFiles, checkRetentionFile } from './small-files.ts'
 
 /** How far a long run has come. */
 export interface Progress {
@@ -57,7 +58,7 @@ export interface VerifyReport {
   readonly queues: number
   /** Queue entries held against their record. */
   readonly queueEntries: number
-  /** Queue entries of messages that the log no longer holds or has in quarantine, and fillers. */
+  /** Queue entries of messages that the log no longer holds, has in quarantine or whose topic was removed; fillers. */
   readonly expiredQueueEntries: number
   /** Directories of queues whose files disagree with the log. */
   readonly damagedQueues: readonly string[]
@@ -80,6 +81,7 @@ class Verification {
   readonly #index: IndexCheck
   readonly #logStart: number
   readonly #quarantine: Quarantine
+  readonly #removed: RemovedTopics
   readonly #points: RecoveryPoints
   readonly #survey: LogSurvey
   #records = 0
@@ -96,6 +98,7 @@ class Verification {
     this.#logStart = logStart
     this.#logEnd = logStart
     this.#quarantine = readQuarantine(layout)
+    this.#removed = readRemovedTopics(layout)
     this.#points = new RecoveryPoints(layout)
     this.#survey = new LogSurvey({
       layout,
@@ -107,7 +110,7 @@ class Verification {
       },
     })
     const { damage } = this.#survey
-    this.#queues = new QueueCheck({ layout, findings, delayLevelsMs, damage, logStart })
+    this.#queues = new QueueCheck({ layout, findings, delayLevelsMs, damage, removed: this.#removed, logStart })
     this.#index = new IndexCheck({ layout, findings, damage, logStart, indexSlots })
   }
 
@@ -121,6 +124,8 @@ class Verification {
     checkCheckpoint(layout, this.#newestMs, findings)
     this.#points.check(findings)
     reportQuarantine(this.#quarantine, layout, findings)
+    reportRemovedTopics(this.#removed, findings)
+    checkRetentionFile(layout, findings)
     const configFiles = checkConfigFiles(layout, findings)
     this.#extraFiles()
     return this.#report(configFiles)
