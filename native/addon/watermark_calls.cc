@@ -10,7 +10,8 @@
 namespace apogee::addon {
 namespace {
 
-constexpr int64_t kMaxWaitReasons = kWakeProgress | kWakeArrival | kWakeDispatched;
+constexpr int64_t kMaxWaitReasons =
+    kWakeProgress | kWakeArrival | kWakeRetention | kWakeDispatched;
 
 bool CanReadState(StoreCall& call) {
   return call.IsOpen() || (call.session() != nullptr && call.session()->has_final_state());

@@ -109,3 +109,11 @@ test('a request that the end of the store leaves undone is told, and one afterwa
   await rejects(store.truncateBefore(0), { code: 'STORE_CLOSED' })
   throws(() => store.retention, { code: 'STORE_CLOSED' })
 })
+
+test('a deletion and the dispatcher may be waited for at once', async (t) => {
+  const store = await openTestStore(t)
+  fillSegments(store, 2)
+  const deleted = store.truncateBefore(1 << 20)
+  await store.whenDispatched(store.watermarks.appended)
+  equal(await deleted, 1)
+})
