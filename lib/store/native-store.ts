@@ -179,11 +179,19 @@ class NativeStore implements MessageStore {
     if (!this.#isOpen) return Promise.reject(storeClosed())
     if (!this.#arrivalWaiters.isListening) {
       this.#arrivalWaiters.isListening = true
-      this.onArrival((topic, queueId) => this.#arrivalWaiters.arrived(topic, queueId))
+      this.onArrival((topic, queueId) => {
+        this.#arrivalWaiters.arrived(topic, queueId, this.bounds(topic, queueId)?.max ?? 0)
+        this.#watchForWaiters(topic, queueId)
+      })
     }
-    const arrived = this.#arrivalWaiters.wait(topic, queueId, signal)
-    this.watch(topic, queueId, beyondQueueOffset)
+    const arrived = this.#arrivalWaiters.wait(topic, queueId, beyondQueueOffset, signal)
+    this.#watchForWaiters(topic, queueId)
     return arrived
+  }
+
+  #watchForWaiters(topic: TopicHandle, queueId: number): void {
+    const beyond = this.#arrivalWaiters.beyond(topic, queueId)
+    if (beyond !== undefined) this.watch(topic, queueId, beyond)
   }
 
   onArrival(listener: ArrivalListener): void {

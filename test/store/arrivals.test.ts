@@ -60,3 +60,21 @@ test('a listener may watch again', async (t) => {
   appendBodies(store, topic, ['first'])
   await waitFor('five rounds', () => arrivals >= 5, { everyMs: 1 })
 })
+
+test('whoever waits for more messages is not told by the arrival that another has waited for', async (t) => {
+  const store = await openTestStore(t)
+  const topic = store.topic('Patient')
+  let isPatientTold = false
+  const patient = store.whenArrived(topic, 0, 2).then(() => {
+    isPatientTold = true
+  })
+  const first = store.whenArrived(topic, 0, 0)
+  appendBodies(store, topic, ['zero', 'one'])
+  await first
+  await whenDispatched(store)
+  await new Promise((resolve) => setImmediate(resolve))
+  equal(isPatientTold, false)
+  appendBodies(store, topic, ['two'])
+  await patient
+  equal(store.bounds(topic, 0)?.max, 3)
+})
