@@ -33,7 +33,14 @@ std::vector<ReadMessage> ParseAll(std::span<const uint8_t> bytes) {
 }
 
 void CopyStore(const std::string& from, const std::string& to) {
-  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+  // The store's threads may remove a file between the listing and the copy.
+  std::error_code error;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, error);
+    if (error != std::errc::no_such_file_or_directory) break;
+  }
+  ASSERT_FALSE(error) << error.message();
 }
 
 void Overwrite(const std::string& path, int64_t at, std::string_view bytes) {
