@@ -72,12 +72,14 @@ export const bodyOf = (queue: ModelQueue, queueOffset: number): Buffer => {
   return Buffer.alloc(hash % 61 === 0 ? 20_000 + (hash % 70_000) : 40 + (hash % 3_000), key)
 }
 
+export const queueOffsetOf = (record: Buffer): number => Number(record.readBigInt64BE(20))
+
 const bodyIn = (record: Buffer): Buffer => record.subarray(88, 88 + record.readInt32BE(84))
 
 /** Checks place and bytes of a record with an IPv4 born host and store host. */
 export const checkRecord = (record: Buffer, queue: ModelQueue, queueOffset: number): void => {
   const key = keyOf(queue, queueOffset)
-  const found = { queueId: record.readInt32BE(12), queueOffset: Number(record.readBigInt64BE(20)) }
+  const found = { queueId: record.readInt32BE(12), queueOffset: queueOffsetOf(record) }
   if (found.queueId !== queue.queueId || found.queueOffset !== queueOffset) {
     fail(`instead of ${key} queue offset ${found.queueOffset} of queue ${found.queueId} was read`)
   }
