@@ -183,6 +183,8 @@ Status MappedFileQueue::Flush(int64_t* flushed_offset) {
       return flushed;
     }
     flushed_offset_.store(file->start_offset() + file->flushed(), std::memory_order_release);
+    // The next may be there before this one is full: then nothing of it was written.
+    if (file->flushed() < file->size()) break;
   }
   *flushed_offset = this->flushed_offset();
   return Status::Ok();

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "log/commit_log.h"
 #include "test/support/faulty_store_io.h"
@@ -42,11 +43,12 @@ class StagedLogTest : public testing::Test {
     EXPECT_TRUE(status.ok()) << status.ToString();
     return fields.physical_offset;
   }
-  void Flush(CommitLog& log) {
+  void Flush(CommitLog& log) { Flush(log, log.appended()); }
+  void Flush(CommitLog& log, PhysicalOffset expected) {
     PhysicalOffset flushed;
     const Status status = log.Flush(&flushed);
     EXPECT_TRUE(status.ok()) << status.ToString();
-    EXPECT_EQ(flushed, log.appended());
+    EXPECT_EQ(flushed, expected);
   }
   static void PrepareAll(CommitLog& log) {
     while (log.PrepareAhead()) {
@@ -71,6 +73,26 @@ class StagedLogTest : public testing::Test {
   test::ManualClock clock_{1234567};
   std::vector<uint8_t> body_ = std::vector<uint8_t>(kSegment, 'b');
 };
+
+// The appender rolls on while an earlier group is being synced; then a sync of what it left fails.
+TEST_F(StagedLogTest, AFailedSyncOfAFullSegmentAcknowledgesNothingOfIt) {
+  auto log = Open();
+  Append(*log, 9000);
+  const PhysicalOffset durable = log->appended();
+  io_.Hold(IoCall::kWrite);
+  std::thread first([&] { Flush(*log, durable); });
+  io_.WaitUntilHeld(IoCall::kWrite);  // it knows how far it will go
+  Append(*log, 7000);
+  Append(*log, 9000);
+  io_.Release(IoCall::kWrite);
+  first.join();
+  ASSERT_EQ(log->flushed(), durable);
+  io_.Fail(IoCall::kSync, 1, EIO);
+  PhysicalOffset flushed;
+  EXPECT_EQ(log->Flush(&flushed).code(), StatusCode::kIoError);
+  EXPECT_EQ(flushed, durable);
+  EXPECT_EQ(log->flushed(), durable);
+}
 
 TEST_F(StagedLogTest, NothingIsReadableBeforeItIsCommitted) {
   auto log = Open();
