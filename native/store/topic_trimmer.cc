@@ -61,6 +61,9 @@ bool TopicTrimmer::Count(const ConsumeQueue& queue, int64_t* budget, Counted* co
   const int64_t min = queue.min().value;
   const int64_t max = queue.max().value;
   if (max < counted->to || min < counted->from || min >= counted->to) *counted = {min, min, 0};
+  // What went with its file cannot be counted out: all that is left is counted again.
+  ConsumeQueueEntry first;
+  if (counted->from < min && !queue.Get({counted->from}, &first)) *counted = {min, min, 0};
   for (; counted->from < min && *budget > 0; --*budget) {
     counted->bytes -= SizeOf(queue, counted->from++);
   }

@@ -329,6 +329,21 @@ TEST_F(RetentionTest, ATopicIsKeptWithFewerBytesOldestFirstOfAllItsQueues) {
   EXPECT_EQ(ReadAll("T", 1).size(), 8u);
 }
 
+TEST_F(RetentionTest, WhatWentWithTheLogNoLongerCountsForATopicsBytes) {
+  Open();
+  PutSegments("T", 16);
+  const RetentionRequest keep_some{
+      .kind = Kind::kSetTopic, .topic = "T", .topic_retention = {.bytes = 198'000}};
+  ASSERT_TRUE(Ask(keep_some).status.ok());
+  ASSERT_LT(BoundsOf("T").min.value, 20);
+  Ask({.kind = Kind::kTruncateBefore, .offset = {9 * options.segment_bytes}});
+  Await([&] { return BoundsOf("T").min.value >= 40; });
+  const int64_t kept = BoundsOf("T").min.value;
+  PutSegments("T", 3);
+  PassRounds();
+  EXPECT_EQ(BoundsOf("T").min.value, kept);
+}
+
 TEST_F(RetentionTest, ADamagedFileOfTopicRetentionsIsToldAndKeepsMore) {
   Open();
   PutSegments("T", 1);
