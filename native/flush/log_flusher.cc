@@ -100,7 +100,7 @@ LogFlusher::Work LogFlusher::WaitForWork() {
   }
   wake_.wait(lock, [this] { return Asked(); });
   if (stop_) return Work::kStop;
-  const bool flush = wanted_ > log_.flushed();
+  const bool flush = wanted_ > log_.flushed() || IntervalIsOver();
   commit_asked_ = false;
   return flush ? Work::kFlush : Work::kCommit;
 }
@@ -121,6 +121,13 @@ LogFlusher::Work LogFlusher::WaitForInterval(std::unique_lock<std::mutex>& lock)
     }
     if (log_.staged() && EnoughStaged()) return Work::kCommit;
   }
+}
+
+// For when commits are asked for so often that no interval passes in peace.
+bool LogFlusher::IntervalIsOver() const {
+  if (options_.mode != FlushMode::kAsync) return false;
+  const int64_t since_us = log_.clock().MonotonicUs() - last_flush_us_;
+  return since_us >= options_.interval_ms * 1000 && EnoughDirty();
 }
 
 bool LogFlusher::EnoughDirty() const {

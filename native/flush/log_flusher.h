@@ -62,6 +62,7 @@ class LogFlusher {
   void CommitOnce();
   void FlushOnce();
   void Fail(const Status& status);
+  bool IntervalIsOver() const;
   bool EnoughDirty() const;
   bool EnoughStaged() const;
 

@@ -147,6 +147,26 @@ TEST_F(LogFlusherTest, AsyncFlushesTheRestWhenTheThoroughIntervalHasPassed) {
   WaitUntilFlushed(end);
 }
 
+// A dispatcher that follows the log asks for commits all the time.
+TEST_F(LogFlusherTest, AsyncFlushesByIntervalHoweverOftenCommitsAreAskedFor) {
+  CommitLogOptions staged = log_->options();
+  staged.write_path = WritePath::kStaged;
+  log_ = std::make_unique<CommitLog>(io_, clock_, staged);
+  ASSERT_TRUE(log_->Load().ok());
+  FlushOptions options = Async(0, 1000000);
+  options.interval_ms = options.commit_interval_ms = 3600000;  // none passes during the test
+  Start(options);
+  Append();
+  flusher_->RequestCommit();
+  WaitFor([&] { return notices_ == 1; });
+  EXPECT_EQ(log_->flushed().value, 0);
+  clock_.Advance(options.interval_ms);
+  const PhysicalOffset end = Append();
+  flusher_->RequestCommit();
+  WaitFor([&] { return notices_ == 2; });
+  EXPECT_EQ(log_->flushed(), end);
+}
+
 TEST_F(LogFlusherTest, AsyncFlushesAtOnceForWhoAsks) {
   Start(Async(1000, 1000000));
   const PhysicalOffset end = Append();
