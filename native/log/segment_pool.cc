@@ -69,7 +69,6 @@ bool SegmentPool::ZeroStep() {
   }
   const uint64_t to = std::min<uint64_t>(next.zeroed_to + kZeroStepBytes, segment_bytes_);
   const Status zeroed = ZeroPart(next, to);
-  if (!zeroed.ok() || to == segment_bytes_) zeroing_.reset();
   const std::lock_guard lock(mutex_);
   const auto file = std::ranges::find(files_, next.name, &Retired::name);
   if (file == files_.end()) return false;  // cleared meanwhile
@@ -82,15 +81,13 @@ bool SegmentPool::ZeroStep() {
   return to < segment_bytes_;
 }
 
-Status SegmentPool::ZeroPart(const Retired& retired, uint64_t to) {
-  if (!zeroing_ || zeroing_name_ != retired.name) {
-    zeroing_name_ = retired.name;
-    APOGEE_RETURN_IF_ERROR(
-        io_.Open(PathOf(retired.name), StoreIo::OpenMode::kReadWrite, &zeroing_));
-  }
+// Nothing stays open in between, so that Clear gives back the space of a file that is half zeroed.
+Status SegmentPool::ZeroPart(const Retired& retired, uint64_t to) const {
+  std::unique_ptr<StoreFile> file;
+  APOGEE_RETURN_IF_ERROR(io_.Open(PathOf(retired.name), StoreIo::OpenMode::kReadWrite, &file));
   const std::vector<uint8_t> zeros(to - retired.zeroed_to);
-  APOGEE_RETURN_IF_ERROR(zeroing_->Write(retired.zeroed_to, zeros));
-  return zeroing_->Sync();
+  APOGEE_RETURN_IF_ERROR(file->Write(retired.zeroed_to, zeros));
+  return file->Sync();
 }
 
 Status SegmentPool::Take(const std::string& path, bool* taken) {

@@ -41,7 +41,7 @@ class SegmentPool {
   };
   std::string PathOf(const std::string& name) const { return directory_ + '/' + name; }
   void Drop(const std::string& name);
-  Status ZeroPart(const Retired& retired, uint64_t to);
+  Status ZeroPart(const Retired& retired, uint64_t to) const;
 
   StoreIo& io_;
   const std::string directory_;
@@ -49,8 +49,6 @@ class SegmentPool {
   const size_t most_files_;
   mutable std::mutex mutex_;  // guards files_
   std::vector<Retired> files_;
-  std::unique_ptr<StoreFile> zeroing_;  // the thread of ZeroStep
-  std::string zeroing_name_;            // the same
 };
 
 }  // namespace apogee

@@ -86,6 +86,19 @@ TEST_F(SegmentPoolTest, AFailedWriteOrSyncDropsTheFile) {
   }
 }
 
+// A file that is held open keeps its blocks.
+TEST_F(SegmentPoolTest, AFileThatIsHalfZeroedGivesBackItsSpaceWhenThePoolIsCleared) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  EXPECT_TRUE(pool_.ZeroStep());
+  pool_.Clear();
+  for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto path = std::filesystem::read_symlink(descriptor.path(), gone);
+    EXPECT_EQ(path.string().find(directory_ / "recycled"), std::string::npos) << path;
+  }
+  EXPECT_FALSE(pool_.ZeroStep());
+}
+
 TEST_F(SegmentPoolTest, AMoveThatIsNotDurableIsNotReused) {
   EXPECT_TRUE(pool_.Offer(MakeSegment("0")));  // the directory is there
   pool_.Clear();
