@@ -87,6 +87,7 @@ Status MappedFileQueue::Create(int64_t start_offset, std::shared_ptr<MappedFile>
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(directory_));
   std::shared_ptr<MappedFile> created;
   bool recycled = false;
+  const bool left_over = io_.Exists(PathOf(start_offset));
   if (pool_ != nullptr) APOGEE_RETURN_IF_ERROR(pool_->Take(PathOf(start_offset), &recycled));
   APOGEE_RETURN_IF_ERROR(MappedFile::Open(io_, PathOf(start_offset), start_offset, file_size_bytes_,
                                           reserve_step_bytes_, &created));
@@ -97,6 +98,8 @@ Status MappedFileQueue::Create(int64_t start_offset, std::shared_ptr<MappedFile>
     // Only when a segment of that name was left over is there anything to wipe.
     APOGEE_RETURN_IF_ERROR(created->ZeroTail());
   }
+  // What left it over may have been the failure to make its name durable.
+  if (left_over) APOGEE_RETURN_IF_ERROR(io_.SyncDirectory(directory_));
   if (small_writes_.load(std::memory_order_relaxed)) created->AdviseSmallWrites(true);
   *file = std::move(created);
   return Status::Ok();

@@ -236,5 +236,16 @@ TEST_F(MappedFileQueueTest, AFullDiskLeavesTheQueueAsItWas) {
   EXPECT_TRUE(queue->WritableFile(0, &file).ok());
 }
 
+// As a segment that moved in from the pool when the sync of its directory failed.
+TEST_F(MappedFileQueueTest, ASegmentThatWasLeftOverIsUsedOnlyWhenItsNameIsDurable) {
+  auto queue = Open();
+  Fill(*queue, 1);
+  Touch(SegmentName(kSize), kSize);
+  io_.FailAll(IoCall::kSyncDirectory, EIO);
+  EXPECT_EQ(queue->PrepareNext(0).code(), StatusCode::kIoError);
+  io_.Pass(IoCall::kSyncDirectory);
+  EXPECT_TRUE(queue->PrepareNext(0).ok());
+}
+
 }  // namespace
 }  // namespace apogee
