@@ -38,8 +38,9 @@ PullResult ReadPath::Pull(const PullRequest& request, std::span<uint8_t> into) c
   } else if (const QueueEntries entries = queue->Read(request.from); entries.count > 0) {
     PullScan(log_, check_, request, into).Run(entries, &result);
   } else {
+    // Taken by retention meanwhile, or the file cannot be mapped now: that passes over no messages.
     result.status = PullStatus::kOffsetFoundNull;
-    result.next_begin = queue->NextFile(request.from);
+    result.next_begin = std::max(request.from, queue->min());
   }
   return result;
 }

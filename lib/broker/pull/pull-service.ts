@@ -74,8 +74,8 @@ const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeNa
 }
 
 /**
- * Whether a later message can change what the pull found. Not when there is no readable entry below the queue's end:
- * the consumer has to go on behind that gap.
+ * Whether a later message can change what the pull found. Not when an entry below the queue's end cannot be read now:
+ * the consumer has to ask again.
  */
 const isWorthWaiting = (status: PullStatus, code: ResponseCodeName): boolean =>
   status === PullStatus.NO_MATCHED_MESSAGE || (code === 'PULL_NOT_FOUND' && status !== PullStatus.OFFSET_FOUND_NULL)

@@ -98,6 +98,23 @@ TEST_F(ShortageTest, WithoutDescriptorsOrMapsAppendsAreRefusedAndGoOnLater) {
   Close();
 }
 
+TEST_F(ShortageTest, WithoutDescriptorsOrMapsPullsPassOverNoMessages) {
+  Open();
+  PutSome(60);
+  Close();
+  for (const auto& [call, error_number] :
+       {std::pair{IoCall::kOpen, EMFILE}, std::pair{IoCall::kMap, ENOMEM}}) {
+    Drop();
+    Open();
+    faulty_.FailAll(call, error_number);
+    const PullResult pulled = Pull(From("T", 0, 5));
+    EXPECT_EQ(pulled.status, PullStatus::kOffsetFoundNull);
+    EXPECT_EQ(pulled.next_begin.value, 5);
+    faulty_.Pass(call);
+    EXPECT_EQ(Pull(From("T", 0, 5)).status, PullStatus::kFound);
+  }
+}
+
 TEST_F(ShortageTest, AnOpenThatIsRefusedNamesFileAndReason) {
   const StatusCode codes[] = {StatusCode::kNoSpace, StatusCode::kTooManyFiles,
                               StatusCode::kMapLimit, StatusCode::kReadOnlyFileSystem};
