@@ -169,24 +169,32 @@ Status ConsumeQueue::Cut(QueueOffset offset) {
 
 // The first entry of [low, high) whose record starts at `log_min` or behind it, `high` when there
 // is none. A binary search in which fill entries, that say nothing, are passed over: they also
-// stand in the middle, where the log has lost messages.
+// stand in the middle, where the log has lost messages. `low` when an entry cannot be read now:
+// that says nothing about those behind it.
 int64_t ConsumeQueue::FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const {
+  const int64_t begin = low;
   const int64_t end = high;
   ConsumeQueueEntry entry;
+  bool readable = true;
   const auto behind_fill = [&](int64_t offset, int64_t limit) {
-    while (offset < limit && Get({offset}, &entry) && entry == kFillEntry) ++offset;
+    for (; offset < limit; ++offset) {
+      readable = readable && Get({offset}, &entry);
+      if (!readable || entry != kFillEntry) break;
+    }
     return offset;
   };
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     const int64_t told_by = behind_fill(middle, high);
+    if (!readable) return begin;
     if (told_by < high && entry.physical_offset < log_min) {
       low = told_by + 1;
     } else {
       high = middle;
     }
   }
-  return behind_fill(low, end);
+  const int64_t first = behind_fill(low, end);
+  return readable ? first : begin;
 }
 
 void ConsumeQueue::CorrectMin(PhysicalOffset log_min) {

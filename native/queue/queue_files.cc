@@ -143,7 +143,12 @@ Status QueueFiles::Writable(int64_t offset, uint32_t bytes, std::shared_ptr<Queu
     }
     found = Find(offset);
     if (!found) {
-      return Status::Error(StatusCode::kIoError, PathOf(start_offset) + " cannot be mapped");
+      // Once more, to know why: a shortage is waited for, anything else ends the dispatching.
+      APOGEE_RETURN_IF_ERROR(Map(start_offset, &found));
+      found = Find(offset);
+    }
+    if (!found) {
+      return Status::Error(StatusCode::kMapLimit, PathOf(start_offset) + " could not be mapped");
     }
     if (reserved_to_ <= start_offset || reserved_to_ > start_offset + file_bytes_) reserved_to_ = 0;
     written_ = found;

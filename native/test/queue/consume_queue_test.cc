@@ -207,5 +207,27 @@ TEST_F(ConsumeQueueTest, FileSizeIsRoundedUpToWholeEntries) {
   EXPECT_EQ(std::filesystem::file_size(directory_ / ("T/1/" + SegmentName(0))), 60u);
 }
 
+TEST_F(ConsumeQueueTest, WhatCannotBeReadNowIsNotTrimmed) {
+  Fill(*Make(), 0, 20);
+  auto queue = Load();
+  io_.FailAll(test::IoCall::kOpen, EMFILE);
+  int removed = 0;
+  ASSERT_TRUE(queue->TrimBelow(Entry(3).physical_offset, &removed).ok());
+  EXPECT_EQ(removed, 0);
+  EXPECT_LE(queue->min().value, 3);
+  io_.Pass(test::IoCall::kOpen);
+  ASSERT_TRUE(queue->TrimBelow(Entry(3).physical_offset, &removed).ok());
+  EXPECT_EQ(queue->min().value, 3);
+}
+
+TEST_F(ConsumeQueueTest, AFileThatCannotBeMappedNowIsAShortage) {
+  auto queue = Make();
+  io_.FailAll(test::IoCall::kMap, ENOMEM);
+  EXPECT_EQ(queue->Append(Entry(0)).code(), StatusCode::kMapLimit);
+  io_.Pass(test::IoCall::kMap);
+  EXPECT_TRUE(queue->Append(Entry(0)).ok());
+  EXPECT_EQ(queue->max().value, 1);
+}
+
 }  // namespace
 }  // namespace apogee
