@@ -23,12 +23,16 @@ uint32_t RoundedUp(uint32_t file_bytes) {
 ConsumeQueue::ConsumeQueue(const QueueSurroundings& surroundings, QueueId id, std::string directory)
     : io_(surroundings.io),
       dirty_(surroundings.dirty),
+      surroundings_(surroundings),
       id_(id),
       files_(io_, surroundings.mappings, std::move(directory), RoundedUp(surroundings.file_bytes)) {
 }
 
 Status ConsumeQueue::Load(bool* damaged, const BeforeLoss& before_loss) {
   *damaged = false;
+  if (!surroundings_.extension.root.empty() && io_.Exists(ExtensionDirectory())) {
+    APOGEE_RETURN_IF_ERROR(OpenExtension());
+  }
   const Status loaded = files_.Load();
   if (loaded.code() == StatusCode::kCorruption) {
     *damaged = true;
@@ -115,9 +119,9 @@ Status ConsumeQueue::Write(int64_t offset, const ConsumeQueueEntry& entry) {
   return Status::Ok();
 }
 
-Status ConsumeQueue::Append(const ConsumeQueueEntry& entry) {
+Status ConsumeQueue::Append(const ConsumeQueueEntry& entry, const ExtensionUnit* unit) {
   const int64_t max = max_.load(std::memory_order_relaxed);
-  APOGEE_RETURN_IF_ERROR(Write(max, entry));
+  APOGEE_RETURN_IF_ERROR(WriteExtended(max, entry, unit));
   max_.store(max + 1, std::memory_order_release);
   Dirty();
   return Status::Ok();
@@ -153,6 +157,7 @@ Status ConsumeQueue::Cut(QueueOffset offset) {
   const int64_t first = files_.begin() / kEntryBytes;
   if (offset.value > first && offset >= max()) return Status::Ok();
   ForgetKnown();
+  if (QueueExtension* extension = extension_.load()) extension->Unsettle();
   if (offset.value <= first) {
     APOGEE_RETURN_IF_ERROR(files_.RemoveAll());
     SetFlushed(0);
@@ -233,9 +238,10 @@ Status ConsumeQueue::MoveMinOn(QueueOffset offset, int* removed) {
   }
   for (;; ++*removed) {
     const Status status = files_.RemoveFirstBefore(min().value * kEntryBytes);
-    if (status.code() == StatusCode::kNotFound) return Status::Ok();
+    if (status.code() == StatusCode::kNotFound) break;
     APOGEE_RETURN_IF_ERROR(status);
   }
+  return *removed == 0 ? Status::Ok() : TrimExtension();
 }
 
 Status ConsumeQueue::Remove() {
@@ -244,6 +250,7 @@ Status ConsumeQueue::Remove() {
   max_.store(0, std::memory_order_release);
   min_.store(0, std::memory_order_release);
   SetFlushed(0);
+  APOGEE_RETURN_IF_ERROR(RemoveExtension());
   if (!io_.Exists(directory())) return Status::Ok();
   APOGEE_RETURN_IF_ERROR(Discard());
   APOGEE_RETURN_IF_ERROR(io_.Remove(directory()));
@@ -256,7 +263,8 @@ Status ConsumeQueue::Flush() {
   const int64_t to = max().value * kEntryBytes;
   const int64_t from = flushed_bytes_.load(std::memory_order_acquire);
   if (from >= to) return Status::Ok();
-  sync_failure_ = files_.Sync(from, to);
+  sync_failure_ = FlushExtension();
+  if (sync_failure_.ok()) sync_failure_ = files_.Sync(from, to);
   if (sync_failure_.ok()) SetFlushed(to);
   return sync_failure_;
 }
@@ -273,6 +281,10 @@ Status ConsumeQueue::FlushTaken(int64_t least_bytes) {
 
 Status ConsumeQueue::SyncAll() {
   const std::lock_guard lock(upkeep_mutex_);
+  if (QueueExtension* extension = extension_.load(); extension && !extension->empty()) {
+    APOGEE_RETURN_IF_ERROR(SettleExtension());
+    APOGEE_RETURN_IF_ERROR(extension->SyncAll());
+  }
   const int64_t to = max().value * kEntryBytes;
   if (to <= files_.begin()) return Status::Ok();
   const int64_t file_bytes = files_.file_bytes();

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "format/consume_queue_entry.h"
 #include "queue/dirty_queues.h"
+#include "queue/queue_extension.h"
 #include "queue/queue_files.h"
 
 namespace apogee {
@@ -33,12 +34,21 @@ struct QueueEntries {
   }
 };
 
+// Where the extension files of a store are, ROOT/TOPIC/QUEUE_ID/, and whether entries get units in
+// them. What is there is read in any case.
+struct ExtensionPlace {
+  std::string root;  // empty: there are none
+  bool enabled = false;
+  uint32_t file_bytes = 48u << 20;
+};
+
 // What all queues of a store share. Outlives them.
 struct QueueSurroundings {
   StoreIo& io;
   QueueMappings& mappings;
   DirtyQueues& dirty;
   uint32_t file_bytes = 6000000;  // rounded up to a multiple of the entry's size
+  ExtensionPlace extension = {};
 };
 
 // One queue of one topic: for each queue offset where its record lies in the log. Disposable: made
@@ -75,7 +85,9 @@ class ConsumeQueue {
   QueueOffset NextFile(QueueOffset offset) const;
 
   // Adds the entry of queue offset max(). kNoSpace: nothing was added and it may be tried again.
-  Status Append(const ConsumeQueueEntry& entry);
+  // With a unit the entry gets its address instead of the tag code, as long as extension files are
+  // enabled and can take it.
+  Status Append(const ConsumeQueueEntry& entry, const ExtensionUnit* unit = nullptr);
   // Makes max() == `offset` with fill entries. An empty queue starts in the file of `offset` and
   // has it as min().
   Status FillTo(QueueOffset offset);
@@ -85,9 +97,22 @@ class ConsumeQueue {
   // min() = first entry whose record the log still has (starts at `log_min` or later), max() when
   // there is none.
   void CorrectMin(PhysicalOffset log_min);
-  // Removes files and directory, durably: an empty queue that starts at 0. Readers keep what they
-  // hold.
+  // Removes files and directory, and those of the extension, durably: an empty queue that starts at
+  // 0. Readers keep what they hold.
   Status Remove();
+
+  // The unit at an entry's address, see QueueExtension::Read; false when it is not there.
+  bool ReadExtension(int64_t address, std::shared_ptr<QueueFile>* file, ExtensionUnit* unit) const;
+  // Recovery: whether there is an extension file for the address.
+  bool ExtensionCovers(int64_t address) const;
+  // Recovery: drops the units of all entries from `offset` on, whose addresses lead nowhere
+  // afterwards.
+  Status CutExtension(QueueOffset offset);
+  // Recovery, behind CutExtension and in order: gives the entry at `offset` < max() its unit anew,
+  // the tag code of `entry` when there is none.
+  Status Rewrite(QueueOffset offset, const ConsumeQueueEntry& entry, const ExtensionUnit* unit);
+  // Recovery: addresses of entries in [from, to) become the tag code 0.
+  Status DropAddresses(int64_t from, int64_t to);
 
   // Retention, on one thread beside the writer. Moves min() on to the first entry whose record the
   // log still has, never back, and removes files wholly below it, but never the last. `removed`:
@@ -114,6 +139,16 @@ class ConsumeQueue {
     ConsumeQueueEntry entry;
   };
   Status FindEnd(bool* damaged, const BeforeLoss& before_loss);
+  std::string ExtensionDirectory() const;
+  Status OpenExtension();
+  Status SettleExtension();
+  int64_t LastAddressBelow(int64_t offset) const;
+  int64_t ExtensionEnd(int64_t offset, const QueueExtension& extension) const;
+  Status PutUnit(const ExtensionUnit& unit, ConsumeQueueEntry* entry, bool* put_unit);
+  Status WriteExtended(int64_t offset, ConsumeQueueEntry entry, const ExtensionUnit* unit);
+  Status FlushExtension();
+  Status TrimExtension();
+  Status RemoveExtension();
   Status Discard();
   Status MoveMinOn(QueueOffset offset, int* removed);
   int64_t FirstInLog(PhysicalOffset log_min, int64_t low, int64_t high) const;
@@ -124,8 +159,11 @@ class ConsumeQueue {
 
   StoreIo& io_;
   DirtyQueues& dirty_;
+  const QueueSurroundings& surroundings_;
   const QueueId id_;
   QueueFiles files_;
+  std::unique_ptr<QueueExtension> owned_extension_;
+  std::atomic<QueueExtension*> extension_{nullptr};  // null: none that is known of
   std::atomic<int64_t> min_{0};
   std::atomic<int64_t> max_{0};
   std::atomic<int64_t> flushed_bytes_{0};  // as far as files go, like max_ * entry size

@@ -33,12 +33,13 @@ std::string Printable(std::string_view name) {
 }  // namespace
 
 ConsumeQueueTable::ConsumeQueueTable(StoreIo& io, std::string directory, uint32_t file_bytes,
-                                     TopicTable& topics, size_t mapped_files)
+                                     TopicTable& topics, size_t mapped_files,
+                                     ExtensionPlace extension)
     : io_(io),
       directory_(std::move(directory)),
       topics_(topics),
       mappings_(mapped_files),
-      surroundings_{io_, mappings_, dirty_, file_bytes} {}
+      surroundings_{io_, mappings_, dirty_, file_bytes, std::move(extension)} {}
 
 Status ConsumeQueueTable::Load(LoadReport* report, const ConsumeQueue::BeforeLoss& before_loss) {
   const size_t threads = LoadingThreads();
@@ -163,13 +164,19 @@ std::vector<ConsumeQueue*> ConsumeQueueTable::Detach(TopicHandle topic) {
 }
 
 Status ConsumeQueueTable::RemoveDirectory(TopicHandle topic) {
-  std::string directory = directory_ + '/';
+  const std::string& extension_root = surroundings_.extension.root;
+  if (!extension_root.empty()) APOGEE_RETURN_IF_ERROR(RemoveDirectory(extension_root, topic));
+  return RemoveDirectory(directory_, topic);
+}
+
+Status ConsumeQueueTable::RemoveDirectory(const std::string& root, TopicHandle topic) {
+  std::string directory = root + '/';
   directory.append(topics_.Name(topic));
   if (!io_.Exists(directory)) return Status::Ok();
   const Status removed = io_.Remove(directory);
   if (removed.error_number() == ENOTEMPTY || removed.error_number() == EEXIST) return Status::Ok();
   APOGEE_RETURN_IF_ERROR(removed);
-  return io_.SyncDirectory(directory_);
+  return io_.SyncDirectory(root);
 }
 
 Status ConsumeQueueTable::Remove(QueueId id) {

@@ -21,7 +21,8 @@ class ConsumeQueueTable {
  public:
   // At most `mapped_files` files are mapped while nobody holds more.
   ConsumeQueueTable(StoreIo& io, std::string directory, uint32_t file_bytes, TopicTable& topics,
-                    size_t mapped_files = QueueMappings::kDefaultCap);
+                    size_t mapped_files = QueueMappings::kDefaultCap,
+                    ExtensionPlace extension = {});
 
   // What Load found besides the queues.
   struct LoadReport {
@@ -72,6 +73,7 @@ class ConsumeQueueTable {
     std::vector<std::string> queue_names;
     std::vector<std::string> ignored;
   };
+  Status RemoveDirectory(const std::string& root, TopicHandle topic);
   Status ListTopics(std::vector<Found>* topics, LoadReport* report) const;
   Status ListQueues(Found* topic) const;
 
