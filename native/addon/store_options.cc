@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/arguments.h"
+#include "format/extension_unit.h"
 
 namespace apogee::addon {
 namespace {
@@ -187,6 +188,21 @@ void ReadMultiDispatch(const Napi::Value& value, MultiDispatchOptions* options,
   reader.Integer("maxLmqQueues", 0, kMaxInt32, &options->max_lmq_queues);
 }
 
+void ReadConsumeQueueExt(const Napi::Value& value, ConsumeQueueExtOptions* options,
+                         std::string& problem) {
+  if (value.IsUndefined()) return;
+  if (!value.IsObject()) {
+    problem = "consumeQueueExt is not an object";
+    return;
+  }
+  const Napi::Object object = value.As<Napi::Object>();
+  OptionReader reader(object, "consumeQueueExt.", problem);
+  reader.Boolean("enabled", &options->enabled);
+  reader.Integer("fileBytes", kExtensionUnitBytes + kExtensionEndBytes, kMaxInt32,
+                 &options->file_bytes);
+  reader.Integer("bitMapBits", 0, kMaxInt32, &options->bit_map_bits);
+}
+
 }  // namespace
 
 std::string ReadRetentionOptions(const Napi::Object& from, RetentionOptions* options) {
@@ -238,6 +254,8 @@ std::string ReadStoreOptions(const Napi::Object& from, StoreOptions* options) {
     ReadDelayLevels(from.Get("delayLevelsMs"), &options->delay_levels_ms, problem);
   if (problem.empty())
     ReadMultiDispatch(from.Get("multiDispatch"), &options->multi_dispatch, problem);
+  if (problem.empty())
+    ReadConsumeQueueExt(from.Get("consumeQueueExt"), &options->consume_queue_ext, problem);
   return problem;
 }
 

@@ -11,7 +11,6 @@ namespace {
 
 constexpr char kNameEnd = 1;
 constexpr char kPropertyEnd = 2;
-constexpr std::string_view kScheduleTopic = "SCHEDULE_TOPIC_XXXX";
 
 void Keep(std::string_view name, std::string_view value, DispatchProperties* into) {
   if (name == "TAGS") into->tags = value;
@@ -75,6 +74,7 @@ DispatchItem MakeDispatchItem(const RecordView& record, std::span<const int64_t>
                 TagCode(record, properties, delay_levels_ms)};
   item.multi_queues = properties.multi_dispatch;
   item.multi_queue_offsets = properties.multi_queue_offset;
+  item.properties = fields.properties;
   item.index = {fields.physical_offset, fields.store_time_ms, fields.topic, properties.unique_key,
                 properties.keys};
   return item;

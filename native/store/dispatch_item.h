@@ -11,6 +11,9 @@
 
 namespace apogee {
 
+// The topic whose entries have the delivery time instead of a tag's hash code.
+inline constexpr std::string_view kScheduleTopic = "SCHEDULE_TOPIC_XXXX";
+
 // The properties of a record that queues and index are made of. Views into the stored text; empty:
 // absent.
 struct DispatchProperties {
@@ -37,6 +40,8 @@ struct DispatchItem {
   // Names and offsets as stored, see DispatchPlaces.
   std::string_view multi_queues;
   std::string_view multi_queue_offsets;
+  bool extended = true;                 // the entry gets an extension unit where the store has them
+  std::span<const uint8_t> properties;  // stored text
   IndexedRecord index;
 };
 

@@ -26,6 +26,7 @@ class DispatchPlaces {
     if (!Removed(item)) APOGEE_RETURN_IF_ERROR(visit(item));
     if (!options_.enabled || item.multi_queues.empty()) return Status::Ok();
     DispatchItem place = item;
+    place.extended = false;
     if (options_.lmq_enabled) place.queue_id = 0;
     for (const LmqPlace& queue : LmqPlaces(item.multi_queues, item.multi_queue_offsets)) {
       place.topic = queue.topic;

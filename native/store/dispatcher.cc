@@ -25,7 +25,8 @@ constexpr int kDozesBeforeAsking = 2;
 Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues,
                        IndexService* index, RecordChecksums& checksums, Arrivals& arrivals,
                        const DispatchPlaces& places, RemovedTopics& removed,
-                       std::vector<int64_t> delay_levels_ms, Callbacks callbacks)
+                       std::vector<int64_t> delay_levels_ms,
+                       const ConsumeQueueExtOptions& extension, Callbacks callbacks)
     : log_(log),
       topics_(topics),
       queues_(queues),
@@ -35,7 +36,8 @@ Dispatcher::Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& qu
       places_(places),
       removed_(removed),
       delay_levels_ms_(std::move(delay_levels_ms)),
-      callbacks_(std::move(callbacks)) {}
+      callbacks_(std::move(callbacks)),
+      units_(extension) {}
 
 Dispatcher::~Dispatcher() {
   // Who wants to know the result calls Stop() himself.
@@ -186,7 +188,7 @@ Status Dispatcher::PutEntry(const DispatchItem& item) {
   if (item.queue_offset < max)
     return Status::Ok();  // put before a full disk interrupted the record
   if (item.queue_offset > max) APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
-  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
+  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry, units_.Of(item)));
   if (touched_.empty() || touched_.back() != queue) touched_.push_back(queue);
   return Status::Ok();
 }

@@ -17,6 +17,7 @@
 #include "store/arrivals.h"
 #include "store/dispatch_item.h"
 #include "store/dispatch_places.h"
+#include "store/extension_units.h"
 #include "store/record_checksums.h"
 #include "store/removed_topics.h"
 
@@ -48,7 +49,8 @@ class Dispatcher {
   // `index` may be null.
   Dispatcher(CommitLog& log, TopicTable& topics, ConsumeQueueTable& queues, IndexService* index,
              RecordChecksums& checksums, Arrivals& arrivals, const DispatchPlaces& places,
-             RemovedTopics& removed, std::vector<int64_t> delay_levels_ms, Callbacks callbacks);
+             RemovedTopics& removed, std::vector<int64_t> delay_levels_ms,
+             const ConsumeQueueExtOptions& extension, Callbacks callbacks);
   ~Dispatcher();
 
   void Start(Position from);
@@ -90,6 +92,7 @@ class Dispatcher {
   RemovedTopics& removed_;
   const std::vector<int64_t> delay_levels_ms_;
   const Callbacks callbacks_;
+  ExtensionUnits units_;  // dispatch thread
 
   // Held by a batch, and by who changes queues beside it. Who waits for it holds the gate, which
   // the next batch goes through first.

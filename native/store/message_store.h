@@ -16,13 +16,15 @@
 #include "format/consume_queue_entry.h"
 #include "format/message_record.h"
 #include "io/store_io.h"
+#include "store/extension_options.h"
 #include "store/multi_dispatch.h"
 #include "store/retention_options.h"
 
 namespace apogee {
 
-// Java's layout under root: commitlog/ consumequeue/TOPIC/QID/ index/ checkpoint abort lock
-// config/. Ours beside it, which Java passes over: recovery-point checksums/ quarantine.json.
+// Java's layout under root: commitlog/ consumequeue/TOPIC/QID/ consumequeue_ext/TOPIC/QID/ index/
+// checkpoint abort lock config/. Ours beside it, which Java passes over: recovery-point checksums/
+// quarantine.json.
 struct StoreOptions {
   std::string root;
   std::string commit_log_directory;  // default root/commitlog
@@ -51,6 +53,7 @@ struct StoreOptions {
   // entries.
   std::vector<int64_t> delay_levels_ms;
   MultiDispatchOptions multi_dispatch;
+  ConsumeQueueExtOptions consume_queue_ext;
 };
 
 // One message to append. Views live only during Append.
@@ -105,7 +108,7 @@ struct PullRequest {
   QueueOffset from;
   int32_t max_count = 32;
   // Filter: pass when empty, or when the entry's tag code is among these (Java String.hashCode,
-  // sign-extended).
+  // sign-extended). An entry whose extension unit is lost passes.
   std::span<const int32_t> tag_codes;
   uint32_t max_bytes =
       262144;  // stops after this many, but always gives one record when it fits `into`
@@ -251,7 +254,8 @@ class MessageStore {
   virtual bool Bounds(TopicHandle topic, int32_t queue_id,
                       QueueBounds* bounds) const = 0;  // false: no such queue
   // Copies the queue's entries from `from` on, as many as there are up to the span's size, and
-  // returns how many; 0 when `from` is outside the queue's bounds.
+  // returns how many; 0 when `from` is outside the queue's bounds. Addresses into extension files
+  // are replaced by the tag codes there; one that leads nowhere stays.
   virtual size_t ReadEntries(TopicHandle topic, int32_t queue_id, QueueOffset from,
                              std::span<ConsumeQueueEntry> into) const = 0;
   // Java's getOffsetInQueueByTime: first offset stored at or after the time, clamped to the queue's

@@ -66,9 +66,14 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
   result->log_behind_bytes = log_.appended().value - last_seen;
 }
 
-bool PullScan::Passes(int64_t tag_code) const {
-  // Without the extension file the code is unknown: the client filters by the tag's text anyway.
-  if (request_.tag_codes.empty() || tag_code <= kMaxExtAddress) return true;
+bool PullScan::Passes(int64_t tag_code) {
+  if (request_.tag_codes.empty()) return true;
+  if (IsExtensionAddress(tag_code)) {
+    ExtensionUnit unit;
+    // Without its unit the code is unknown: the client filters by the tag's text anyway.
+    if (!queue_.ReadExtension(tag_code, &extension_, &unit)) return true;
+    tag_code = unit.tag_code;
+  }
   return std::ranges::find(request_.tag_codes, static_cast<int32_t>(tag_code)) !=
          request_.tag_codes.end();
 }

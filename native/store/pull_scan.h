@@ -15,15 +15,15 @@ namespace apogee {
 class PullScan {
  public:
   // `check`: see RecordCheck; outlives the scan.
-  PullScan(const CommitLog& log, const RecordCheck& check, const PullRequest& request,
-           std::span<uint8_t> into)
-      : log_(log), check_(check), request_(request), into_(into) {}
+  PullScan(const CommitLog& log, const RecordCheck& check, const ConsumeQueue& queue,
+           const PullRequest& request, std::span<uint8_t> into)
+      : log_(log), check_(check), queue_(queue), request_(request), into_(into) {}
 
   // Fills status, next_begin, count, the sizes and log_behind_bytes of `result`.
   void Run(const QueueEntries& entries, PullResult* result);
 
  private:
-  bool Passes(int64_t tag_code) const;
+  bool Passes(int64_t tag_code);
   bool Full(const ConsumeQueueEntry& entry, const PullResult& result) const;
   enum class Found : uint8_t { kRecord, kNowhere, kOnDisk };
   Found Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record);
@@ -32,9 +32,11 @@ class PullScan {
 
   const CommitLog& log_;
   const RecordCheck& check_;
+  const ConsumeQueue& queue_;
   const PullRequest& request_;
   const std::span<uint8_t> into_;
-  RecordRef segment_;  // from segment_at_ on; empty at the start
+  std::shared_ptr<QueueFile> extension_;  // the one last read
+  RecordRef segment_;                     // from segment_at_ on; empty at the start
   PhysicalOffset segment_at_;
   int64_t resident_from_ = 0;  // log bytes from here
   int64_t resident_to_ = 0;    // to here were in memory when last asked

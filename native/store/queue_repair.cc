@@ -14,8 +14,10 @@ constexpr size_t kMaxNotes = 100;
 }  // namespace
 
 Status QueueRepair::Prepare(PhysicalOffset log_end, PhysicalOffset durable_below,
+                            PhysicalOffset units_durable_below,
                             const std::vector<ConsumeQueue*>& damaged) {
   const PhysicalOffset log_min = log_.min_offset();
+  units_durable_below_ = units_durable_below;
   for (ConsumeQueue* queue : queues_.All()) {
     QueueOffset keep = queue->max();
     bool wrong = false;
@@ -37,6 +39,7 @@ Status QueueRepair::Prepare(PhysicalOffset log_end, PhysicalOffset durable_below
     }
   }
   for (ConsumeQueue* queue : damaged) Incomplete(queue);
+  for (ConsumeQueue* queue : queues_.All()) FindLostUnits(queue);
   return Status::Ok();
 }
 
@@ -78,6 +81,7 @@ void QueueRepair::BeginScan(PhysicalOffset from, bool last_scan) {
   last_scan_ = last_scan;
   for (auto& [queue, state] : states_) {
     state.confirmed = 0;
+    state.rewrite_next = -1;
     // A scan that reaches back far enough repairs these as it goes.
     if (state.incomplete && from <= state.rescan_from) state.incomplete = false;
   }
@@ -104,7 +108,7 @@ Status QueueRepair::PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, 
   bool append = item.queue_offset == queue->max();
   if (!append) APOGEE_RETURN_IF_ERROR(CompareEntry(item, queue, state, &append));
   if (!append) return Status::Ok();
-  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
+  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry, units_.Of(item)));
   state->confirmed = queue->max().value;
   ++added_;
   return Status::Ok();
@@ -123,7 +127,7 @@ Status QueueRepair::CompareEntry(const DispatchItem& item, ConsumeQueue* queue, 
   if (entry.physical_offset == item.entry.physical_offset &&
       entry.size_bytes == item.entry.size_bytes) {
     state->confirmed = std::max(state->confirmed, offset + 1);
-    return Status::Ok();
+    return CheckUnit(item, entry, queue, state);
   }
   const bool older =
       entry.live() && entry != kFillEntry && entry.physical_offset < item.entry.physical_offset;
@@ -175,16 +179,73 @@ Status QueueRepair::PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue
          std::to_string(max.value) + " to " + std::to_string(item.queue_offset.value - 1));
   }
   APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
-  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry));
+  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry, units_.Of(item)));
   state->confirmed = queue->max().value;
   ++added_;
   return Status::Ok();
+}
+
+// When the last entry's file is missing, so may others be; a scan from the first record concerned
+// finds out.
+void QueueRepair::FindLostUnits(ConsumeQueue* queue) {
+  const auto is_lost = [&](const ConsumeQueueEntry& entry) {
+    return IsExtensionAddress(entry.tag_code) && !queue->ExtensionCovers(entry.tag_code);
+  };
+  ConsumeQueueEntry entry;
+  const QueueOffset max = queue->max();
+  if (max.value == 0 || !queue->Get({max.value - 1}, &entry) || !is_lost(entry)) return;
+  for (QueueOffset at = queue->min(); at < max; ++at.value) {
+    if (!queue->Get(at, &entry) || !is_lost(entry)) continue;
+    const bool read =
+        entry.physical_offset >= log_.min_offset() && !quarantine_.Holds(entry.physical_offset);
+    if (!read || !MatchesLog(*queue, at, entry)) continue;
+    State& state = states_[queue];
+    state.rescan_from = state.incomplete ? std::min(state.rescan_from, entry.physical_offset)
+                                         : entry.physical_offset;
+    state.incomplete = true;
+    return;
+  }
+}
+
+// Of what was durable only the address is in doubt; of the rest a part may be on the device.
+// Nothing but the map itself tells whether all of a bit map is.
+bool QueueRepair::UnitAgrees(const DispatchItem& item, const ConsumeQueueEntry& entry,
+                             const ConsumeQueue& queue, const ExtensionUnit* expected) const {
+  std::shared_ptr<QueueFile> file;
+  ExtensionUnit unit;
+  if (!queue.ReadExtension(entry.tag_code, &file, &unit)) return false;
+  if (unit.store_time_ms != item.index.store_time_ms) return false;
+  if (unit.tag_code != item.entry.tag_code && item.topic != kScheduleTopic) return false;
+  if (unit.bit_map.empty() || entry.end() <= units_durable_below_) return true;
+  return expected != nullptr && std::ranges::equal(unit.bit_map, expected->bit_map);
+}
+
+Status QueueRepair::CheckUnit(const DispatchItem& item, const ConsumeQueueEntry& entry,
+                              ConsumeQueue* queue, State* state) {
+  const int64_t offset = item.queue_offset.value;
+  if (state->rewrite_next < 0) {
+    if (!IsExtensionAddress(entry.tag_code)) return Status::Ok();
+    if (UnitAgrees(item, entry, *queue, units_.Of(item))) return Status::Ok();
+    // Should this not come to its end, the next opening must look at them again.
+    if (entry.end() <= units_durable_below_ && before_loss_ && !told_loss_) {
+      APOGEE_RETURN_IF_ERROR(before_loss_());
+      told_loss_ = true;
+    }
+    APOGEE_RETURN_IF_ERROR(queue->CutExtension(item.queue_offset));
+    state->rewrite_next = offset;
+  }
+  if (offset < state->rewrite_next) return Status::Ok();
+  APOGEE_RETURN_IF_ERROR(queue->DropAddresses(state->rewrite_next, offset));
+  state->rewrite_next = offset + 1;
+  return queue->Rewrite(item.queue_offset, item.entry, units_.Of(item));
 }
 
 Status QueueRepair::EndScan() {
   for (ConsumeQueue* queue : queues_.All()) {
     const State& state = states_[queue];
     if (state.incomplete) continue;
+    if (state.rewrite_next >= 0)
+      APOGEE_RETURN_IF_ERROR(queue->DropAddresses(state.rewrite_next, queue->max().value));
     QueueOffset keep = queue->max();
     ConsumeQueueEntry entry;
     while (keep.value > state.confirmed && queue->Get({keep.value - 1}, &entry)) {

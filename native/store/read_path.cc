@@ -36,7 +36,7 @@ PullResult ReadPath::Pull(const PullRequest& request, std::span<uint8_t> into) c
     result.status = PullStatus::kOffsetOverflowBadly;
     result.next_begin = bounds.max;
   } else if (const QueueEntries entries = queue->Read(request.from); entries.count > 0) {
-    PullScan(log_, check_, request, into).Run(entries, &result);
+    PullScan(log_, check_, *queue, request, into).Run(entries, &result);
   } else {
     // Taken by retention meanwhile, or the file cannot be mapped now: that passes over no messages.
     result.status = PullStatus::kOffsetFoundNull;
@@ -56,11 +56,20 @@ size_t ReadPath::ReadEntries(QueueId id, QueueOffset from,
                              std::span<ConsumeQueueEntry> into) const {
   const ConsumeQueue* queue = queues_.Find(id);
   size_t count = 0;
+  std::shared_ptr<QueueFile> extension;
   while (queue != nullptr && from >= queue->min() && count < into.size()) {
     const QueueEntries entries = queue->Read(from);
     if (entries.count == 0) break;
     const int64_t taken = std::min(entries.count, static_cast<int64_t>(into.size() - count));
-    for (int64_t i = 0; i < taken; ++i) into[count++] = entries[i];
+    for (int64_t i = 0; i < taken; ++i) {
+      ConsumeQueueEntry entry = entries[i];
+      ExtensionUnit unit;
+      if (IsExtensionAddress(entry.tag_code) &&
+          queue->ReadExtension(entry.tag_code, &extension, &unit)) {
+        entry.tag_code = unit.tag_code;
+      }
+      into[count++] = entry;
+    }
     from = from + taken;
   }
   return count;

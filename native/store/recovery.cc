@@ -53,7 +53,9 @@ Status Recovery::FindEnd() {
 Status Recovery::Repair() {
   APOGEE_RETURN_IF_ERROR(input_.log.TruncateAfter(end_.at, end_.last_store_time_ms, end_.tail));
   const PhysicalOffset durable_below = input_.point ? input_.point->offset : PhysicalOffset{0};
-  APOGEE_RETURN_IF_ERROR(repair_.Prepare(end_.at, durable_below, input_.damaged_queues));
+  const PhysicalOffset units_durable_below = input_.clean ? end_.at : durable_below;
+  APOGEE_RETURN_IF_ERROR(
+      repair_.Prepare(end_.at, durable_below, units_durable_below, input_.damaged_queues));
   PhysicalOffset from = FirstToDispatch();
   if (input_.index != nullptr) {
     PhysicalOffset index_from;

@@ -35,6 +35,7 @@ struct RecoveryInput {
   bool sync_flush = false;  // acknowledged records were synced, in order
   std::span<const int64_t> delay_levels_ms;
   const DispatchPlaces& places;
+  const ConsumeQueueExtOptions& extension;
   std::vector<ConsumeQueue*> damaged_queues;
   ConsumeQueue::BeforeLoss before_loss = {};
   ProgressReporter* progress = nullptr;
@@ -47,8 +48,8 @@ class Recovery {
  public:
   explicit Recovery(const RecoveryInput& input)
       : input_(input),
-        repair_(input.log, input.topics, input.queues, input.places, input.before_loss,
-                quarantine_) {}
+        repair_(input.log, input.topics, input.queues, input.places, input.before_loss, quarantine_,
+                input.extension) {}
 
   // Finds the log's end. Changes nothing.
   Status FindEnd();

@@ -69,6 +69,7 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
                      .sync_flush = options_.flush.mode == FlushMode::kSync,
                      .delay_levels_ms = options_.delay_levels_ms,
                      .places = places_,
+                     .extension = options_.consume_queue_ext,
                      .damaged_queues = std::move(loaded.damaged),
                      .before_loss = before_loss,
                      .progress = &progress});
@@ -145,7 +146,7 @@ void MessageStoreImpl::StartThreads(const Dispatcher::Position& from) {
   const auto fail = [this](const Status& status) { Fail(status); };
   dispatcher_ = std::make_unique<Dispatcher>(
       log_, topics_, queues_, index_.get(), checksums_, arrivals_, places_, removed_,
-      options_.delay_levels_ms,
+      options_.delay_levels_ms, options_.consume_queue_ext,
       Dispatcher::Callbacks{listener_.on_dispatched, listener_.on_arrival, fail,
                             [this] { MakeReadable(); }});
   checkpointer_ = std::make_unique<Checkpointer>(log_, *dispatcher_, queues_, index_.get(),
