@@ -42,6 +42,7 @@ export const storeOptionsOf = (options: BrokerOptions, storeHost: StoreHost): St
     recycleSegments: store.recycleSegments,
     consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
     multiDispatch: store.multiDispatch,
+    consumeQueueExt: store.consumeQueueExt,
     retention: retentionOptionsOf(options),
     storeHost,
     delayLevelsMs: delay.levelsMs,

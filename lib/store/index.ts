@@ -17,6 +17,7 @@ export type { LogStoreOptions } from './log-store-options.ts'
 export type { QueueStats, StoreStats } from './log-store-stats.ts'
 export type { Truncation, TruncationPoint } from './log-truncation.ts'
 export type {
+  ConsumeQueueExtOptions,
   FlushOptions,
   KeyQueryResult,
   MessageStore,

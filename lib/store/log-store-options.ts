@@ -51,6 +51,7 @@ const known: Record<keyof LogStoreOptions, true> = {
   retention: true,
   onRecoveryProgress: true,
   multiDispatch: true,
+  consumeQueueExt: true,
   delayLevelsMs: true,
 }
 

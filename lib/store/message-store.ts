@@ -99,6 +99,21 @@ export interface StoreOptions {
   readonly onRecoveryProgress?: ((progress: RecoveryProgress) => void) | undefined
   /** Messages that stand in several queues. Default: none do. */
   readonly multiDispatch?: MultiDispatchOptions | undefined
+  /** Whether queue entries have units in extension files. Default: new ones have none; those that are there are read. */
+  readonly consumeQueueExt?: ConsumeQueueExtOptions | undefined
+}
+
+/**
+ * `rootDir`/consumequeue_ext/: each queue entry has the address of a unit there, with tag code, store time and filter
+ * bit map, in place of its tag code. Java's format, with `enableConsumeQueueExt`.
+ */
+export interface ConsumeQueueExtOptions {
+  /** Default false. */
+  readonly enabled?: boolean | undefined
+  /** Size of a new file, 24 bytes to 2^31 - 1; default 48 MiB. A queue that has files goes on with their size. */
+  readonly fileBytes?: number | undefined
+  /** Most bits of a filter bit map, 0 to 2^31 - 1; default 64. At most 32,747 bytes of them count. */
+  readonly bitMapBits?: number | undefined
 }
 
 /**
@@ -121,7 +136,10 @@ export interface QueueEntry {
   readonly physicalOffset: number
   /** Size of the whole record. */
   readonly sizeBytes: number
-  /** Java hash code of the tag, 0 without one; of a delayed message its due time; may be an address of Java's extension files. */
+  /**
+   * Java hash code of the tag, 0 without one; of a delayed message its due time. At most -2^31 - 1 when the entry has an
+   * address in extension files and its unit there is lost.
+   */
   readonly tagsCode: bigint
 }
 

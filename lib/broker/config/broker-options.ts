@@ -84,6 +84,11 @@ export interface BrokerOptions {
     readonly recycleSegments: boolean
     readonly consumeQueueFlushIntervalMs: number
     readonly multiDispatch: { readonly enabled: boolean; readonly lmqEnabled: boolean; readonly maxLmqQueues: number }
+    readonly consumeQueueExt: {
+      readonly enabled: boolean
+      readonly fileBytes: number
+      readonly bitMapBits: number
+    }
   }
   readonly retention: {
     /** How long log segments are kept. */
@@ -185,6 +190,11 @@ const storeOptions = ({ store }: ConfigValues): BrokerOptions['store'] => {
       enabled: store.enableMultiDispatch,
       lmqEnabled: store.enableLmq,
       maxLmqQueues: store.maxLmqConsumeQueueNum,
+    },
+    consumeQueueExt: {
+      enabled: store.enableConsumeQueueExt,
+      fileBytes: store.mappedFileSizeConsumeQueueExt,
+      bitMapBits: store.bitMapLengthConsumeQueueExt,
     },
   }
 }

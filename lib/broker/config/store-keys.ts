@@ -21,9 +21,9 @@ export const storeKeys = {
     unit: 'bytes',
     min: 20,
   }),
-  enableConsumeQueueExt: flag(false, 'queue entries have an extension'),
-  mappedFileSizeConsumeQueueExt: int(50_331_648, 'size of an extension file', { unit: 'bytes' }),
-  bitMapLengthConsumeQueueExt: int(64, 'bits of a filter bit map'),
+  enableConsumeQueueExt: flag(false, 'queue entries have units in extension files (consumequeue_ext)'),
+  mappedFileSizeConsumeQueueExt: int(50_331_648, 'size of an extension file', { unit: 'bytes', min: 24 }),
+  bitMapLengthConsumeQueueExt: int(64, 'most bits of a filter bit map', { min: 0 }),
   flushIntervalCommitLog: int(500, 'time between syncs of the commit log under ASYNC_FLUSH', {
     unit: 'ms',
     important: true,

@@ -27,7 +27,6 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
       store.transientStorePoolEnable && store.flushDiskType !== 'ASYNC_FLUSH',
       'transientStorePoolEnable: the pool is for ASYNC_FLUSH only',
     ],
-    [store.enableConsumeQueueExt, 'enableConsumeQueueExt: queue entries have no extension'],
   ]
   const chosen = (rows: readonly [boolean, string][]): string[] =>
     rows.filter(([holds]) => holds).map(([, text]) => text)
