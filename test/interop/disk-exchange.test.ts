@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { readCommitLog } from '../support/commitlog-reader.ts'
+import { readExtendedEntries } from '../support/extension-reader.ts'
 import type { OutgoingMessage } from '../support/java-client.ts'
 import { startClientDriver, startJavaNameServer } from '../support/java-peers.ts'
 import type { Peer } from '../support/peer-process.ts'
@@ -30,6 +31,13 @@ const SMALL_FILES: BrokerProperties = {
   maxIndexNum: '400',
 }
 
+/** Queue entries with units in extension files, which roll over as well. */
+const EXTENDED: BrokerProperties = {
+  ...SMALL_FILES,
+  enableConsumeQueueExt: 'true',
+  mappedFileSizeConsumeQueueExt: '500',
+}
+
 /** One store directory that passes from broker to broker, and everything that was ever acknowledged into it. */
 class Directory {
   readonly storeDir: string
@@ -50,9 +58,10 @@ class Directory {
     this.group = stage.name('exchange-group')
   }
 
-  async open(start: StartBroker): Promise<Peer> {
+  async open(start: StartBroker, more: BrokerProperties = {}): Promise<Peer> {
     const { namesrvAddress } = this.#stage.pair
-    return start({ namesrvAddress, port: this.#port, storeDir: this.storeDir, properties: this.#properties })
+    const properties = { ...this.#properties, ...more }
+    return start({ namesrvAddress, port: this.#port, storeDir: this.storeDir, properties })
   }
 
   /** Sends single messages, a batch and large bodies. All of them must be acknowledged. */
@@ -77,13 +86,15 @@ class Directory {
     await this.#stage.driver.stopProducer(producer)
   }
 
-  /** Everything ever acknowledged is there once: by queue, by key and by id. */
+  /** Everything ever acknowledged is there once: by queue, by tag, by key and by id. */
   async check(): Promise<void> {
     const { driver } = this.#stage
     const consumer = await this.#stage.pullConsumer()
     const received = await this.#stage.read(consumer, this.topic, this.#sent.length)
     assertEachOnce(this.#sent, received)
     for (const message of received) equal(message.offsetMsgId, this.#offsetIds.get(message.keys!))
+    const tagged = this.#sent.filter(({ tags }) => tags === 'TagB')
+    assertEachOnce(tagged, await this.#stage.read(consumer, this.topic, tagged.length, 'TagB'))
     const within = { beginTimestampMs: Date.now() - 3_600_000, endTimestampMs: Date.now() + 60_000 }
     for (const message of this.#sent.filter((_, index) => index % 40 === 0)) {
       const found = await waitFor(`key ${message.keys}`, () =>
@@ -127,6 +138,21 @@ class Directory {
     for (const [index, [start]] of places.entries()) equal(start, index === 0 ? 0 : places[index - 1]![1])
   }
 
+  /** Queue entries have addresses of units that tell of their record, but for `plain` ones. */
+  checkExtension(plain: number): void {
+    const { records } = readCommitLog(join(this.storeDir, 'commitlog'))
+    const times = new Map(records.map(({ physicalOffset, storeTimestampMs }) => [physicalOffset, storeTimestampMs]))
+    const entries = readExtendedEntries(this.storeDir, this.topic)
+    equal(entries.length, this.#sent.length)
+    const extended = entries.filter(({ unit }) => unit !== undefined)
+    equal(entries.length - extended.length, plain)
+    for (const { physicalOffset, unit } of extended) equal(unit?.storeTimestampMs, times.get(physicalOffset))
+  }
+
+  get sent(): number {
+    return this.#sent.length
+  }
+
   remove(): void {
     removeFolder(join(this.storeDir, '..'))
   }
@@ -150,11 +176,15 @@ describe('a store directory passes between the Java broker 4.9.7 and ours', { sk
     await namesrv?.kill()
   })
 
-  const exchange = async (properties: BrokerProperties, end: 'stop' | 'kill'): Promise<void> => {
+  const exchange = async (
+    properties: BrokerProperties,
+    end: 'stop' | 'kill',
+    atUs: BrokerProperties = {},
+  ): Promise<void> => {
     const directory = new Directory(stage, port, properties)
     const brokers: Peer[] = []
-    const open = async (start: StartBroker) => {
-      const broker = await directory.open(start)
+    const open = async (start: StartBroker, more: BrokerProperties = {}) => {
+      const broker = await directory.open(start, more)
       brokers.push(broker)
       return broker
     }
@@ -167,15 +197,19 @@ describe('a store directory passes between the Java broker 4.9.7 and ours', { sk
       await first[end]()
       equal(existsSync(join(directory.storeDir, 'abort')), end === 'kill', 'the abort file tells how it ended')
 
-      const ours = await open(brokerUnderTest)
+      const ours = await open(brokerUnderTest, atUs)
       await topicIsRouted(namesrv.address, directory.topic)
       await directory.check()
       if (end === 'stop') await directory.checkOffset(ours)
+      const byJava = directory.sent
       await directory.append('by-us')
       await directory.check()
       await ours[end]()
       equal(existsSync(join(directory.storeDir, 'abort')), end === 'kill', 'the abort file tells how it ended')
       directory.checkFiles()
+      const isExtended = properties.enableConsumeQueueExt === 'true'
+      const plain = atUs.enableConsumeQueueExt === 'false' ? directory.sent - byJava : 0
+      if (isExtended) directory.checkExtension(plain)
 
       const last = await open(javaBroker)
       await topicIsRouted(namesrv.address, directory.topic)
@@ -185,6 +219,7 @@ describe('a store directory passes between the Java broker 4.9.7 and ours', { sk
       await directory.check()
       await last.kill()
       directory.checkFiles()
+      if (isExtended) directory.checkExtension(plain)
     } finally {
       for (const broker of brokers) await broker.kill()
       directory.remove()
@@ -202,6 +237,13 @@ describe('a store directory passes between the Java broker 4.9.7 and ours', { sk
 
   test(`Java, ${us}, Java, each stopped cleanly, with the transient store pool`, () =>
     exchange({ ...SMALL_FILES, transientStorePoolEnable: 'true', transientStorePoolSize: '3' }, 'stop'))
+
+  test(`Java, ${us}, Java, each stopped cleanly, with extension files`, () => exchange(EXTENDED, 'stop'))
+
+  test(`Java, ${us}, Java, each ended by kill -9, with extension files`, () => exchange(EXTENDED, 'kill'))
+
+  test(`Java with extension files, ${us} without, Java with them, each stopped cleanly`, () =>
+    exchange(EXTENDED, 'stop', { enableConsumeQueueExt: 'false' }))
 
   /** What becomes of a second broker that is started on the directory of a running one. */
   const secondOn = async (first: StartBroker, second: StartBroker): Promise<string> => {

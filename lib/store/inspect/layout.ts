@@ -132,7 +132,8 @@ const nominalBytes = (files: readonly SegmentFile[]): number => {
   return nominal
 }
 
-const queuesOf = (dir: string, strays: StrayFile[]): QueueFiles[] => {
+/** `unitBytes`: what a file's size is rounded up to. */
+const queuesOf = (dir: string, unitBytes: number, strays: StrayFile[]): QueueFiles[] => {
   const queues: QueueFiles[] = []
   for (const topic of entriesOf(dir)) {
     const topicDir = join(dir, topic.name)
@@ -147,7 +148,7 @@ const queuesOf = (dir: string, strays: StrayFile[]): QueueFiles[] => {
         continue
       }
       const files = segmentsOf(queueDir, strays)
-      const fileBytes = Math.ceil(nominalBytes(files) / ENTRY_BYTES) * ENTRY_BYTES
+      const fileBytes = Math.ceil(nominalBytes(files) / unitBytes) * unitBytes
       queues.push({ topic: topic.name, queueId: Number(queue.name), dir: queueDir, files, fileBytes })
     }
   }
@@ -198,14 +199,14 @@ export const readLayout = (root: string, options: LayoutOptions = {}): StoreLayo
     commitLogDir,
     segments,
     segmentBytes: options.segmentBytes ?? nominalBytes(segments),
-    queues: queuesOf(join(root, 'consumequeue'), strays),
+    queues: queuesOf(join(root, 'consumequeue'), ENTRY_BYTES, strays),
     indexFiles: indexFilesOf(join(root, 'index'), strays),
     checkpoint: fileAt('checkpoint'),
     abort: fileAt('abort'),
     recoveryPoint: fileAt('recovery-point'),
     removedTopics: fileAt('removed-topics'),
     retention: fileAt('retention.txt'),
-    extensions: queuesOf(join(root, 'consumequeue_ext'), strays),
+    extensions: queuesOf(join(root, 'consumequeue_ext'), 1, strays),
     checksumFiles: segmentsOf(join(root, 'checksums'), strays),
     recycledFiles: entriesOf(join(root, 'recycled'))
       .filter((entry) => entry.isFile())

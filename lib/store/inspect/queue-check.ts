@@ -1,9 +1,10 @@
 import { isValidTopic } from '../../protocol/names.ts'
 import type { DamageMap } from './damage.ts'
 import { type ExpectedEntry, expectedEntries, isQueued, tagCodeOf } from './dispatch-rule.ts'
-import type { Findings } from './findings.ts'
+import { ExtensionReader } from './extension-reader.ts'
+import type { FindingCode, Findings } from './findings.ts'
 import type { StoreLayout } from './layout.ts'
-import { ENTRY_BYTES, isExtended, isFill, isLive, type QueueEntry, QueueReader } from './queue-reader.ts'
+import { ENTRY_BYTES, isFill, isLive, type QueueEntry, QueueReader } from './queue-reader.ts'
 import type { RecordHead } from './record-reader.ts'
 import type { RemovedTopics } from './removed-topics.ts'
 
@@ -34,6 +35,8 @@ class OffsetSet {
 
 interface QueueState {
   readonly reader: QueueReader
+  /** Undefined for a queue without extension files. */
+  readonly extension: ExtensionReader | undefined
   readonly seen: OffsetSet
   /** Queue offset behind the last live entry that has no hole before it; -1 until it was looked for. */
   end: number
@@ -69,9 +72,12 @@ export class QueueCheck {
 
   constructor(context: QueueCheckContext) {
     this.#context = context
+    const extensions = new Map(context.layout.extensions.map((files) => [keyOf(files.topic, files.queueId), files]))
     for (const queue of context.layout.queues) {
       const key = keyOf(queue.topic, queue.queueId)
-      this.#states.set(key, { reader: new QueueReader(queue), seen: new OffsetSet(), end: -1 })
+      const files = extensions.get(key)
+      const extension = files === undefined ? undefined : new ExtensionReader(files)
+      this.#states.set(key, { reader: new QueueReader(queue), extension, seen: new OffsetSet(), end: -1 })
     }
   }
 
@@ -99,7 +105,7 @@ export class QueueCheck {
     for (const state of this.#states.values()) {
       this.#files(state)
       this.#stray(state, tornAt)
-      state.reader[Symbol.dispose]()
+      close(state)
     }
   }
 
@@ -132,19 +138,53 @@ export class QueueCheck {
     }
     this.entries += 1
     const wrong = differences(entry, record)
+    if (wrong === undefined) this.#holdTagCode(expected, entry, state, record, properties)
+    else this.#wrong('QUEUE_ENTRY_WRONG', wrong, expected, state, record)
+  }
+
+  /** The tag code of an entry that is otherwise right, in the entry or in its extension unit. */
+  #holdTagCode(
+    expected: ExpectedEntry,
+    entry: QueueEntry,
+    state: QueueState,
+    record: RecordHead,
+    properties: ReadonlyMap<string, string>,
+  ): void {
+    const { queueOffset } = expected
+    const unit = entry.unitOffset === undefined ? undefined : state.extension?.at(entry.unitOffset)
+    if (entry.unitOffset !== undefined && unit === undefined) {
+      const message = `the entry of queue offset ${queueOffset} leads to no unit of consumequeue_ext: it passes every filter`
+      this.#context.findings.add('warning', 'QUEUE_UNIT_MISSING', this.#nameOf(state, queueOffset), message, {
+        physicalOffset: record.physicalOffset,
+      })
+      return
+    }
+    const { tagCode: found, storeTimestamp } = unit ?? { tagCode: entry.tagCode, storeTimestamp: record.storeTimestamp }
     const tagCode = tagCodeOf(record, properties, this.#context.delayLevelsMs)
-    if (wrong === undefined && (entry.tagCode === tagCode || isExtended(entry))) return
-    // Which time a delay level stands for is configuration.
-    const isPlausible = wrong === undefined && tagCode > 0x7fffffff && entry.tagCode >= record.storeTimestamp
+    if (storeTimestamp !== record.storeTimestamp) {
+      const what = `leads to a unit of store time ${storeTimestamp}, its record has ${record.storeTimestamp}`
+      this.#wrong('QUEUE_UNIT_WRONG', what, expected, state, record)
+    } else if (found !== tagCode) {
+      // Which time a delay level stands for is configuration.
+      const isPlausible = tagCode > 0x7fffffff && found >= record.storeTimestamp
+      const what = `has tag code ${found}, its record ${tagCode}`
+      this.#wrong('QUEUE_TAG_CODE', what, expected, state, record, isPlausible)
+    }
+  }
+
+  #wrong(
+    code: FindingCode,
+    what: string,
+    { queueOffset }: ExpectedEntry,
+    state: QueueState,
+    { physicalOffset }: RecordHead,
+    isPlausible = false,
+  ): void {
     if (!isPlausible) this.damaged.add(state.reader.queue.dir)
-    const what = wrong ?? `has tag code ${entry.tagCode}, its record ${tagCode}`
-    findings.add(
-      isPlausible ? 'warning' : 'error',
-      wrong === undefined ? 'QUEUE_TAG_CODE' : 'QUEUE_ENTRY_WRONG',
-      this.#nameOf(state, queueOffset),
-      `the entry of queue offset ${queueOffset} ${what}`,
-      { ...where, position: state.reader.place(queueOffset)?.position },
-    )
+    const file = this.#nameOf(state, queueOffset)
+    const { position } = state.reader.place(queueOffset) ?? {}
+    const message = `the entry of queue offset ${queueOffset} ${what}`
+    this.#context.findings.add(isPlausible ? 'warning' : 'error', code, file, message, { physicalOffset, position })
   }
 
   #missing({ topic, queueId, queueOffset }: ExpectedEntry, state: QueueState | undefined, record: RecordHead): void {
@@ -177,7 +217,7 @@ export class QueueCheck {
     this.#open.add(state)
     if (this.#open.size > OPEN_QUEUES) {
       const [oldest] = this.#open
-      oldest!.reader[Symbol.dispose]()
+      close(oldest!)
       this.#open.delete(oldest!)
     }
     return state
@@ -249,6 +289,11 @@ export class QueueCheck {
     const message = `the entries end at queue offset ${queueOffset}, but something stands behind`
     findings.add('error', 'QUEUE_FILES', file, message, { position: place.position })
   }
+}
+
+const close = ({ reader, extension }: QueueState): void => {
+  reader[Symbol.dispose]()
+  extension?.[Symbol.dispose]()
 }
 
 const keyOf = (topic: string, queueId: number): string => `${topic}\n${queueId}`

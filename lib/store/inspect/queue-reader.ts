@@ -3,8 +3,8 @@ import { FileWindow } from './file-window.ts'
 import type { QueueFiles, SegmentFile } from './layout.ts'
 
 export const ENTRY_BYTES = 20
-/** Addresses into consumequeue_ext instead of a tag code are at most this. */
-const MAX_EXT_ADDRESS = -2147483649
+/** Addresses into consumequeue_ext instead of a tag code are below this. */
+const LEAST_TAG_CODE = -2147483648
 const FILL_SIZE = 0x7fffffff
 const WINDOW_BYTES = 64 * 1024
 
@@ -12,7 +12,10 @@ const WINDOW_BYTES = 64 * 1024
 export interface QueueEntry {
   readonly physicalOffset: number
   readonly sizeBytes: number
+  /** Of an address rounded. */
   readonly tagCode: number
+  /** Where its unit stands in consumequeue_ext, when the tag code is an address. */
+  readonly unitOffset: number | undefined
 }
 
 /** Whether anything was written there. */
@@ -22,14 +25,19 @@ export const isLive = ({ physicalOffset, sizeBytes }: QueueEntry): boolean => ph
 export const isFill = ({ physicalOffset, sizeBytes, tagCode }: QueueEntry): boolean =>
   physicalOffset === 0 && sizeBytes === FILL_SIZE && tagCode === 0
 
-/** Whether the tag code is an address into consumequeue_ext. */
-export const isExtended = ({ tagCode }: QueueEntry): boolean => tagCode <= MAX_EXT_ADDRESS
+/** Addresses are offsets from the least integer of 64 bits up. */
+const unitOffsetOf = (buffer: Buffer, at: number): number =>
+  (buffer.readUInt32BE(at) - 0x80000000) * 2 ** 32 + buffer.readUInt32BE(at + 4)
 
-const decode = (buffer: Buffer, at: number): QueueEntry => ({
-  physicalOffset: readInt64(buffer, at),
-  sizeBytes: buffer.readInt32BE(at + 8),
-  tagCode: readInt64(buffer, at + 12),
-})
+const decode = (buffer: Buffer, at: number): QueueEntry => {
+  const tagCode = readInt64(buffer, at + 12)
+  return {
+    physicalOffset: readInt64(buffer, at),
+    sizeBytes: buffer.readInt32BE(at + 8),
+    tagCode,
+    unitOffset: tagCode < LEAST_TAG_CODE ? unitOffsetOf(buffer, at + 12) : undefined,
+  }
+}
 
 /** The entries of one queue by their queue offsets. Close it, or use it with `using`. */
 export class QueueReader implements Disposable {

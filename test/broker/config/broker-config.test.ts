@@ -84,6 +84,14 @@ test('the transient pool is for ASYNC_FLUSH only, as in Java', () => {
   match(unsupportedSettings(sync.values).ignored.join(), /transientStorePoolEnable/)
 })
 
+test('extension files of queues are configured as in Java', () => {
+  const { current, values } = parse({ enableConsumeQueueExt: 'true', mappedFileSizeConsumeQueueExt: '4096' }).config
+  deepEqual(current.store.consumeQueueExt, { enabled: true, fileBytes: 4096, bitMapBits: 64 })
+  deepEqual(unsupportedSettings(values).ignored, [])
+  const off = { enabled: false, fileBytes: 50_331_648, bitMapBits: 64 }
+  deepEqual(parse({}).config.current.store.consumeQueueExt, off)
+})
+
 test('the write path has keys of our own, which -p leaves out', () => {
   const { config } = parse({ commitLogWritePath: 'staged', stagingBufferSize: '131072', commitLogDirectIo: 'true' })
   const { writePath, stagingBytes, directIo } = config.current.store

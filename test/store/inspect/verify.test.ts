@@ -245,3 +245,30 @@ test('a directory that holds no store is refused', async (t) => {
   throws(() => statStore(empty), { code: 'STORE_NOT_FOUND' })
   equal(sampleTopic(0), 'Other')
 })
+
+const EXTENDED = { consumeQueueExt: { enabled: true, fileBytes: 128 } }
+const extensionFile = (root: string): string => join(root, 'consumequeue_ext/Sample/1', String(128).padStart(20, '0'))
+
+test('entries with extension units are held against their records', async (t) => {
+  const root = await sampleStore(t, EXTENDED)
+  const report = verifyStore(root)
+  deepEqual(report.findings, [])
+  equal(report.queueEntries, MESSAGES)
+  deepEqual(report.notChecked, [])
+})
+
+test('a unit of another message is an error, one that is gone a warning', async (t) => {
+  const root = await sampleStore(t, EXTENDED)
+  overwrite(extensionFile(root), 0, Buffer.alloc(20))
+  const lost = verifyStore(root)
+  deepEqual(codes(lost), ['QUEUE_UNIT_MISSING'])
+  equal(lost.isClean, true)
+  const time = Buffer.alloc(20)
+  time.writeUInt16BE(20)
+  overwrite(extensionFile(root), 0, time)
+  const wrong = verifyStore(root)
+  deepEqual(codes(wrong), ['QUEUE_UNIT_WRONG'])
+  deepEqual(wrong.damagedQueues, ['consumequeue/Sample/1'])
+  flip(extensionFile(root), 20 + 9)
+  ok(codes(verifyStore(root)).includes('QUEUE_TAG_CODE'))
+})

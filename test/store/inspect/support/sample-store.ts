@@ -24,9 +24,9 @@ export const sampleOptions = (rootDir: string): StoreOptions => ({
 export const sampleTopic = (n: number): string => (n % 5 === 0 ? 'Other' : 'Sample')
 
 /** A closed store of {@link MESSAGES} messages in several segments, queue files and index files. */
-export const sampleStore = async (t: TestContext): Promise<string> => {
+export const sampleStore = async (t: TestContext, more: Partial<StoreOptions> = {}): Promise<string> => {
   const root = join(await temporaryDirectory(t), 'store')
-  const store = await openMessageStore(sampleOptions(root))
+  const store = await openMessageStore({ ...sampleOptions(root), ...more })
   const batch = new AppendBatch(MESSAGES)
   for (let n = 0; n < MESSAGES; n++) {
     const fields = { queueId: n % 3, tag: `tag-${n % 4}`, keys: `key-${n}` }
