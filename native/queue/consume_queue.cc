@@ -30,7 +30,8 @@ ConsumeQueue::ConsumeQueue(const QueueSurroundings& surroundings, QueueId id, st
 
 Status ConsumeQueue::Load(bool* damaged, const BeforeLoss& before_loss) {
   *damaged = false;
-  if (!surroundings_.extension.root.empty() && io_.Exists(ExtensionDirectory())) {
+  const ExtensionPlace& extension = surroundings_.extension;
+  if (!extension.root.empty() && extension.present && io_.Exists(ExtensionDirectory())) {
     APOGEE_RETURN_IF_ERROR(OpenExtension());
   }
   const Status loaded = files_.Load();

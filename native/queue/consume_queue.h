@@ -40,6 +40,7 @@ struct ExtensionPlace {
   std::string root;  // empty: there are none
   bool enabled = false;
   uint32_t file_bytes = 48u << 20;
+  bool present = true;  // false: the root was not there when loading began
 };
 
 // What all queues of a store share. Outlives them.

@@ -43,6 +43,8 @@ ConsumeQueueTable::ConsumeQueueTable(StoreIo& io, std::string directory, uint32_
 
 Status ConsumeQueueTable::Load(LoadReport* report, const ConsumeQueue::BeforeLoss& before_loss) {
   const size_t threads = LoadingThreads();
+  ExtensionPlace& extension = surroundings_.extension;
+  extension.present = !extension.root.empty() && io_.Exists(extension.root);
   std::vector<Found> topics;
   APOGEE_RETURN_IF_ERROR(ListTopics(&topics, report));
   APOGEE_RETURN_IF_ERROR(

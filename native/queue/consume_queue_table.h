@@ -82,7 +82,7 @@ class ConsumeQueueTable {
   TopicTable& topics_;
   QueueMappings mappings_;
   DirtyQueues dirty_;
-  const QueueSurroundings surroundings_;
+  QueueSurroundings surroundings_;   // changed by Load only
   mutable std::shared_mutex mutex_;  // guards queues_
   std::unordered_map<QueueId, Slot, HashId> queues_;
 };

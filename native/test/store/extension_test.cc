@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <mutex>
 
 #include "base/java_hash.h"
 #include "format/extension_unit.h"
+#include "test/support/faulty_store_io.h"
 #include "test/support/recovery_fixture.h"
 
 namespace apogee {
@@ -152,6 +154,33 @@ TEST_F(ExtensionTest, LostFilesAreMadeAgainAlsoOfAStoreThatWasClosed) {
   }
 }
 
+TEST_F(ExtensionTest, AnOpeningThatFailsInTheMiddleCostsNothing) {
+  PutTagged(40);
+  Close();
+  test::FaultyStoreIo faulty(PosixStoreIo());
+  io = &faulty;
+  int failed = 0;
+  for (const test::IoCall call : {test::IoCall::kReserve, test::IoCall::kSync, test::IoCall::kZero,
+                                  test::IoCall::kMappingSync, test::IoCall::kMap}) {
+    std::filesystem::remove_all(options.root + "/consumequeue_ext");
+    for (int kth = 1;; ++kth) {
+      faulty.Fail(call, kth, EIO);
+      const bool opened = TryOpen().ok();
+      faulty.Pass(call);
+      if (opened) break;
+      ++failed;
+    }
+    ExpectFiltered();
+    ASSERT_TRUE(store->Close().ok());
+    Drop();
+    Open();
+    ExpectFiltered();
+    Close();
+  }
+  EXPECT_GT(failed, 5);
+  io = &PosixStoreIo();
+}
+
 TEST_F(ExtensionTest, TheLastFileMissingCostsTheUnitsFromThereOn) {
   PutTagged(40);
   Close();
@@ -185,7 +214,7 @@ TEST_F(ExtensionTest, QueuesMadeAnewFromTheLogHaveUnits) {
 
 TEST_F(ExtensionTest, ItsFilesGoWithTheTopic) {
   PutTagged(40);
-  ASSERT_TRUE(store->RemoveTopic("T").ok());
+  ASSERT_TRUE(RemoveTopic("T").ok());
   EXPECT_FALSE(std::filesystem::exists(options.root + "/consumequeue_ext/T"));
   total_ = 0;
   PutTagged(5);
