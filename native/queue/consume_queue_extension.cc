@@ -69,7 +69,7 @@ Status ConsumeQueue::SettleExtension() {
   return extension->Settle(ExtensionEnd(max().value, *extension));
 }
 
-// Without space the entry waits; whatever else goes wrong, the tag code in the entry is as good.
+// In a shortage the entry waits; whatever else goes wrong, the tag code in the entry is as good.
 Status ConsumeQueue::PutUnit(const ExtensionUnit& unit, ConsumeQueueEntry* entry, bool* put_unit) {
   *put_unit = false;
   if (!surroundings_.extension.enabled || surroundings_.extension.root.empty()) return Status::Ok();
@@ -79,7 +79,7 @@ Status ConsumeQueue::PutUnit(const ExtensionUnit& unit, ConsumeQueueEntry* entry
   if (put.ok()) put = owned_extension_->Put(unit, &address);
   *put_unit = put.ok();
   if (put.ok()) entry->tag_code = address;
-  return put.code() == StatusCode::kNoSpace ? put : Status::Ok();
+  return IsShortage(put.code()) ? put : Status::Ok();
 }
 
 Status ConsumeQueue::WriteExtended(int64_t offset, ConsumeQueueEntry entry,

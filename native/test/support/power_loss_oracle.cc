@@ -8,6 +8,8 @@
 #include <span>
 #include <tuple>
 
+#include "base/java_hash.h"
+
 namespace apogee::test {
 namespace {
 
@@ -237,8 +239,24 @@ void Ledger::CheckQueues(MessageStore& store, const QuarantineList& quarantined,
     if (store.Intern(id.first, &topic).ok()) {
       QueueCheck(store, topic, id.second, name, faults)
           .Run(queue.left, queue.given, queue.some_lost);
+      CheckTagCodes(store, topic, id.second, queue.left, faults);
     } else {
       faults->push_back("queue " + name + " has no possible name");
+    }
+  }
+}
+
+void Ledger::CheckTagCodes(const MessageStore& store, TopicHandle topic, int32_t queue_id,
+                           const std::vector<const LedgerEntry*>& left,
+                           std::vector<std::string>* faults) const {
+  for (const LedgerEntry* entry : left) {
+    ConsumeQueueEntry found;
+    const size_t count = store.ReadEntries(topic, queue_id, {entry->queue_offset}, {&found, 1});
+    if (count == 0 || found.physical_offset.value != entry->physical_offset) continue;
+    const int64_t expected = entry->key.empty() ? 0 : JavaHashCode(entry->key);
+    if (found.tag_code != expected) {
+      faults->push_back(NameOf(*entry) + " has the tag code " + std::to_string(found.tag_code) +
+                        " instead of " + std::to_string(expected));
     }
   }
 }

@@ -54,7 +54,8 @@ class Ledger {
   //     was appended with, or do not get on;
   //   - a queue's offsets end in front of its last message, or behind all it was ever given;
   //   - an offset was given out again though its message is still there;
-  //   - a key does not find its message.
+  //   - a key does not find its message;
+  //   - an entry has another tag code than its message, whose key is its tag.
   std::vector<std::string> FaultsOf(MessageStore& store, const QuarantineList& quarantined) const;
 
  private:
@@ -64,6 +65,9 @@ class Ledger {
                    std::vector<std::string>* faults) const;
   void CheckKeys(const MessageStore& store, const QuarantineList& quarantined,
                  std::vector<std::string>* faults) const;
+  void CheckTagCodes(const MessageStore& store, TopicHandle topic, int32_t queue_id,
+                     const std::vector<const LedgerEntry*>& left,
+                     std::vector<std::string>* faults) const;
   void CheckOffsets(std::vector<std::string>* faults) const;
 
   std::vector<LedgerEntry> entries_;

@@ -29,6 +29,8 @@ PowerLossRun::PowerLossRun(uint64_t seed, const std::function<void(FaultyStoreIo
   live_.options.staging_bytes = kLeastStagingBytes;
   live_.options.direct_io = !path && Below(4) == 0;
   live_.options.dispatch_durable_only = Below(2) == 0;
+  live_.options.consume_queue_ext.enabled = seed % 2 == 0;
+  live_.options.consume_queue_ext.file_bytes = 8 * 1024;
   live_.Open();
   if (corrupt) corrupt(faulty_);
 }
@@ -97,7 +99,7 @@ void PowerLossRun::Put(StoreHarness& harness, Ledger* ledger, int count) {
     bodies.push_back(std::to_string(next_key_) +
                      std::string(Below(3) == 0 ? 2500 : Below(300), 'b'));
     keys.push_back("k" + std::to_string(next_key_++));
-    properties.push_back(Properties({{"KEYS", keys.back()}}));
+    properties.push_back(Properties({{"KEYS", keys.back()}, {"TAGS", keys.back()}}));
   }
   std::vector<AppendRequest> requests;
   std::vector<AppendResult> results(static_cast<size_t>(count));
@@ -207,7 +209,7 @@ void PowerLossRun::AppendAndCutAgain(StoreHarness& reopened, SimulatedStoreIo& d
        {Survivors{}, Survivors{Survivors::Kind::kSeeded, random_(), true}}) {
     const auto again = loss.Restart(survivors);
     StoreHarness third;
-    OpensRight(third, *again, longer, 
+    OpensRight(third, *again, longer,
                survivors.ToString() + ", after more appends" + (close ? " and a close" : ""));
     third.Drop();
     if (!faults_.empty()) return;
