@@ -107,9 +107,16 @@ Status QueueRepair::PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, 
   if (item.queue_offset > queue->max()) return PlaceBehindGap(item, queue, state);
   bool append = item.queue_offset == queue->max();
   if (!append) APOGEE_RETURN_IF_ERROR(CompareEntry(item, queue, state, &append));
-  if (!append) return Status::Ok();
+  return append ? Append(item, queue, state) : Status::Ok();
+}
+
+Status QueueRepair::Append(const DispatchItem& item, ConsumeQueue* queue, State* state) {
+  const bool rewriting = state->rewrite_next >= 0;
+  if (rewriting)
+    APOGEE_RETURN_IF_ERROR(queue->DropAddresses(state->rewrite_next, queue->max().value));
   APOGEE_RETURN_IF_ERROR(queue->Append(item.entry, units_.Of(item)));
   state->confirmed = queue->max().value;
+  if (rewriting) state->rewrite_next = state->confirmed;
   ++added_;
   return Status::Ok();
 }
@@ -179,10 +186,7 @@ Status QueueRepair::PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue
          std::to_string(max.value) + " to " + std::to_string(item.queue_offset.value - 1));
   }
   APOGEE_RETURN_IF_ERROR(queue->FillTo(item.queue_offset));
-  APOGEE_RETURN_IF_ERROR(queue->Append(item.entry, units_.Of(item)));
-  state->confirmed = queue->max().value;
-  ++added_;
-  return Status::Ok();
+  return Append(item, queue, state);
 }
 
 // When the last entry's file is missing, so may others be; a scan from the first record concerned

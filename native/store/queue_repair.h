@@ -73,6 +73,7 @@ class QueueRepair {
   };
   Status PlaceInQueue(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status PlaceBehindGap(const DispatchItem& item, ConsumeQueue* queue, State* state);
+  Status Append(const DispatchItem& item, ConsumeQueue* queue, State* state);
   Status CompareEntry(const DispatchItem& item, ConsumeQueue* queue, State* state, bool* append);
   void FindLostUnits(ConsumeQueue* queue);
   bool UnitAgrees(const DispatchItem& item, const ConsumeQueueEntry& entry,

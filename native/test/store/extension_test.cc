@@ -138,6 +138,17 @@ TEST_F(ExtensionTest, UnitsThatDidNotReachTheDeviceAreMadeAgain) {
   }
 }
 
+TEST_F(ExtensionTest, UnitsAndEntriesThatDidNotReachTheDeviceAreMadeAgain) {
+  PutTagged(30);
+  Kill();
+  ForgetRecoveryPoint();
+  test::Overwrite(ExtensionFile(244), 100, std::string(144, 0));
+  test::Overwrite(QueueFile("T/0", 400), 80, std::string(120, 0));
+  Open();
+  ExpectUnits();
+  ExpectFiltered();
+}
+
 TEST_F(ExtensionTest, LostFilesAreMadeAgainAlsoOfAStoreThatWasClosed) {
   PutTagged(40);
   for (const bool enabled : {true, false}) {
