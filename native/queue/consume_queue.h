@@ -143,8 +143,8 @@ class ConsumeQueue {
   std::string ExtensionDirectory() const;
   Status OpenExtension();
   Status SettleExtension();
-  int64_t LastAddressBelow(int64_t offset) const;
-  int64_t ExtensionEnd(int64_t offset, const QueueExtension& extension) const;
+  Status LastAddressBelow(int64_t offset, int64_t* address) const;
+  Status SettleBelow(int64_t offset, QueueExtension& extension) const;
   Status PutUnit(const ExtensionUnit& unit, ConsumeQueueEntry* entry, bool* put_unit);
   Status WriteExtended(int64_t offset, ConsumeQueueEntry entry, const ExtensionUnit* unit);
   Status FlushExtension();

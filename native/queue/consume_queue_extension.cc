@@ -34,39 +34,45 @@ bool ConsumeQueue::ExtensionCovers(int64_t address) const {
 
 // The address of the last entry below `offset` that has one, 0 when none has. Looks at every entry
 // when the queue is full of tag codes: once, when extension files are enabled for it.
-int64_t ConsumeQueue::LastAddressBelow(int64_t offset) const {
+Status ConsumeQueue::LastAddressBelow(int64_t offset, int64_t* address) const {
   const int64_t entries_per_file = files_.file_bytes() / kConsumeQueueEntryBytes;
   const int64_t first = files_.begin() / kConsumeQueueEntryBytes;
+  *address = 0;
   while (offset > first) {
     const int64_t from = (offset - 1) - (offset - 1) % entries_per_file;
     const QueueEntries entries = Read({from});
-    for (int64_t i = std::min(entries.count, offset - from) - 1; i >= 0; --i) {
-      if (const int64_t tag_code = entries[i].tag_code; IsExtensionAddress(tag_code))
-        return tag_code;
+    if (entries.count < offset - from) {
+      return Status::Error(StatusCode::kMapLimit, directory() + " cannot be read now");
     }
+    for (int64_t i = offset - from - 1; i >= 0; --i) {
+      *address = entries[i].tag_code;
+      if (IsExtensionAddress(*address)) return Status::Ok();
+    }
+    *address = 0;
     offset = from;
   }
-  return 0;
+  return Status::Ok();
 }
 
-// Where the units of the entries below `offset` end. Addresses grow with queue offsets, so that the
-// last one tells. Where it leads nowhere the next file tells: no address must ever lead to the unit
-// of another entry.
-int64_t ConsumeQueue::ExtensionEnd(int64_t offset, const QueueExtension& extension) const {
-  const int64_t address = LastAddressBelow(offset);
-  if (address == 0) return 0;
+// Units go on behind those of the entries below `offset`. Addresses grow with queue offsets, so
+// that the last one tells. Where it leads nowhere the next file is taken: no address must ever lead
+// to the unit of another entry.
+Status ConsumeQueue::SettleBelow(int64_t offset, QueueExtension& extension) const {
+  int64_t address = 0;
+  APOGEE_RETURN_IF_ERROR(LastAddressBelow(offset, &address));
+  if (address == 0) return extension.Settle(0);
   std::shared_ptr<QueueFile> file;
   ExtensionUnit unit;
   const int64_t at = ExtensionOffsetOf(address);
-  if (extension.Read(address, &file, &unit)) return at + unit.size_bytes();
+  if (extension.Read(address, &file, &unit)) return extension.Settle(at + unit.size_bytes());
   const int64_t file_bytes = extension.file_bytes();
-  return std::max((at / file_bytes + 1) * file_bytes, extension.files_end());
+  return extension.Settle(std::max((at / file_bytes + 1) * file_bytes, extension.files_end()));
 }
 
 Status ConsumeQueue::SettleExtension() {
   QueueExtension* extension = extension_.load(std::memory_order_acquire);
   if (extension == nullptr || extension->settled()) return Status::Ok();
-  return extension->Settle(ExtensionEnd(max().value, *extension));
+  return SettleBelow(max().value, *extension);
 }
 
 // In a shortage the entry waits; whatever else goes wrong, the tag code in the entry is as good.
@@ -94,7 +100,7 @@ Status ConsumeQueue::WriteExtended(int64_t offset, ConsumeQueueEntry entry,
 Status ConsumeQueue::CutExtension(QueueOffset offset) {
   if (surroundings_.extension.root.empty()) return Status::Ok();
   if (!owned_extension_) APOGEE_RETURN_IF_ERROR(OpenExtension());
-  return owned_extension_->Settle(ExtensionEnd(offset.value, *owned_extension_));
+  return SettleBelow(offset.value, *owned_extension_);
 }
 
 Status ConsumeQueue::Rewrite(QueueOffset offset, const ConsumeQueueEntry& entry,

@@ -187,6 +187,22 @@ TEST_F(QueueExtensionTest, WithoutSpaceNothingIsAddedAndItMayBeTriedAgain) {
     EXPECT_EQ(places[n], static_cast<int64_t>(n / 3 * 70 + n % 3 * 20));
 }
 
+TEST_F(QueueExtensionTest, WhereTheLastUnitIsIsNotGuessedInAShortage) {
+  auto queue = Load();
+  Put(*queue, 2);
+  for (const int64_t expected : {40, 70}) {
+    mappings_.DropIdle();
+    queue = Load();
+    const int64_t n = queue->max().value;
+    const ExtensionUnit unit{n, 1000 + n, {}};
+    io_.FailAll(test::IoCall::kOpen, EMFILE);
+    EXPECT_TRUE(IsShortage(queue->Append({{n * 100}, 100, n}, &unit).code()));
+    io_.Pass(test::IoCall::kOpen);
+    Put(*queue, 1);
+    EXPECT_EQ(Place(*queue, n), expected);
+  }
+}
+
 TEST_F(QueueExtensionTest, AFlushMakesUnitsDurableBeforeEntries) {
   auto queue = Load();
   Put(*queue, 2);
