@@ -100,7 +100,12 @@ void SimulatedInode::Write(uint64_t at, std::span<const uint8_t> bytes) {
   const uint64_t end = at + bytes.size();
   Grow(end);
   AddBlocks(at, end);
-  std::memcpy(memory_.get() + at, bytes.data(), bytes.size());
+  // Bytes that stay what they are may be read by others meanwhile, as with real files: direct
+  // writes repeat the records that the last page holds already.
+  uint8_t* const old = memory_.get() + at;
+  const auto same = std::mismatch(bytes.begin(), bytes.end(), old).first - bytes.begin();
+  const auto changed = bytes.subspan(static_cast<size_t>(same));
+  if (!changed.empty()) std::memcpy(old + same, changed.data(), changed.size());
   if (end > size()) {
     metadata_.size_bytes = end;
     Changed();
