@@ -18,7 +18,7 @@ type Waiter = { readonly resolve: () => void; readonly reject: (cause: unknown) 
 
 /** `direct` is the staged path with O_DIRECT. */
 const writePathOptions = (writePath: string): object =>
-  writePath === 'mapped' ? {} : writePath === 'direct' ? { writePath: 'staged', directIo: true } : { writePath }
+  writePath === 'direct' ? { writePath: 'staged', directIo: true } : { writePath }
 
 /** Our store, used as the broker uses it: one native call for all that append in one turn of the event loop. */
 class ApogeePeer implements Peer {
