@@ -1,36 +1,17 @@
 #include "base/crc32.h"
 
-#include <array>
-#include <bit>
 #include <cstring>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
+#include "base/crc_tables.h"
+
 namespace apogee {
 namespace {
 
-using Tables = std::array<std::array<uint32_t, 256>, 8>;
-
-// tables[k][b]: the register after byte b and then k zero bytes.
-constexpr Tables MakeTables() {
-  Tables tables{};
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    uint32_t state = byte;
-    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ (0xEDB88320u & (0u - (state & 1)));
-    tables[0][byte] = state;
-  }
-  for (size_t zeros = 1; zeros < tables.size(); ++zeros) {
-    for (size_t byte = 0; byte < 256; ++byte) {
-      const uint32_t before = tables[zeros - 1][byte];
-      tables[zeros][byte] = (before >> 8) ^ tables[0][before & 0xFF];
-    }
-  }
-  return tables;
-}
-
-constexpr Tables kTables = MakeTables();
+constexpr internal::CrcTables kTables = internal::MakeCrcTables(0xEDB88320u);
 
 // Below this the set-up of folding costs more than it saves.
 constexpr size_t kLeastFoldingBytes = 128;
@@ -40,23 +21,7 @@ constexpr size_t kLeastFoldingBytes = 128;
 namespace internal {
 
 uint32_t Crc32Table(uint32_t state, const uint8_t* bytes, size_t count) {
-  if constexpr (std::endian::native == std::endian::little) {
-    while (count >= 8) {
-      uint32_t low = 0;
-      uint32_t high = 0;
-      std::memcpy(&low, bytes, 4);
-      std::memcpy(&high, bytes + 4, 4);
-      low ^= state;
-      state = kTables[7][low & 0xFF] ^ kTables[6][(low >> 8) & 0xFF] ^
-              kTables[5][(low >> 16) & 0xFF] ^ kTables[4][low >> 24] ^ kTables[3][high & 0xFF] ^
-              kTables[2][(high >> 8) & 0xFF] ^ kTables[1][(high >> 16) & 0xFF] ^
-              kTables[0][high >> 24];
-      bytes += 8;
-      count -= 8;
-    }
-  }
-  for (; count > 0; --count, ++bytes) state = (state >> 8) ^ kTables[0][(state ^ *bytes) & 0xFF];
-  return state;
+  return CrcByTables(kTables, state, bytes, count);
 }
 
 #if defined(__x86_64__)

@@ -1,7 +1,5 @@
 #include "base/crc32c.h"
 
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -9,50 +7,19 @@
 #include <nmmintrin.h>
 #endif
 
+#include "base/crc_tables.h"
+
 namespace apogee {
 namespace {
 
-using Tables = std::array<std::array<uint32_t, 256>, 8>;
-
-// tables[k][b]: the register after byte b and then k zero bytes.
-constexpr Tables MakeTables() {
-  Tables tables{};
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    uint32_t state = byte;
-    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ (0x82F63B78u & (0u - (state & 1)));
-    tables[0][byte] = state;
-  }
-  for (size_t zeros = 1; zeros < tables.size(); ++zeros) {
-    for (size_t byte = 0; byte < 256; ++byte) {
-      const uint32_t before = tables[zeros - 1][byte];
-      tables[zeros][byte] = (before >> 8) ^ tables[0][before & 0xFF];
-    }
-  }
-  return tables;
-}
-
-constexpr Tables kTables = MakeTables();
+constexpr internal::CrcTables kTables = internal::MakeCrcTables(0x82F63B78u);
 
 }  // namespace
 
 namespace internal {
 
 uint32_t Crc32cTable(uint32_t state, const uint8_t* bytes, size_t count) {
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; count >= 8; bytes += 8, count -= 8) {
-      uint32_t low = 0;
-      uint32_t high = 0;
-      std::memcpy(&low, bytes, 4);
-      std::memcpy(&high, bytes + 4, 4);
-      low ^= state;
-      state = kTables[7][low & 0xFF] ^ kTables[6][(low >> 8) & 0xFF] ^
-              kTables[5][(low >> 16) & 0xFF] ^ kTables[4][low >> 24] ^ kTables[3][high & 0xFF] ^
-              kTables[2][(high >> 8) & 0xFF] ^ kTables[1][(high >> 16) & 0xFF] ^
-              kTables[0][high >> 24];
-    }
-  }
-  for (; count > 0; --count, ++bytes) state = (state >> 8) ^ kTables[0][(state ^ *bytes) & 0xFF];
-  return state;
+  return CrcByTables(kTables, state, bytes, count);
 }
 
 #if defined(__x86_64__)
