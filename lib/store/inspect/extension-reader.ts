@@ -1,6 +1,6 @@
 import { readInt64 } from '../../protocol/int64.ts'
-import { FileWindow } from './file-window.ts'
-import type { QueueFiles, SegmentFile } from './layout.ts'
+import { SegmentWindow } from './file-window.ts'
+import type { QueueFiles } from './layout.ts'
 
 /** Size of a unit without bit map. */
 const UNIT_BYTES = 20
@@ -16,7 +16,7 @@ export interface ExtensionUnit {
 /** The extension units of one queue. Close it, or use it with `using`. */
 export class ExtensionReader implements Disposable {
   readonly #queue: QueueFiles
-  #file: { readonly segment: SegmentFile; readonly window: FileWindow } | undefined
+  readonly #files = new SegmentWindow(WINDOW_BYTES)
 
   constructor(queue: QueueFiles) {
     this.#queue = queue
@@ -26,7 +26,7 @@ export class ExtensionReader implements Disposable {
   at(offset: number): ExtensionUnit | undefined {
     const segment = this.#queue.files.find(({ start, sizeBytes }) => offset >= start && offset < start + sizeBytes)
     if (segment === undefined) return undefined
-    const window = this.#open(segment)
+    const window = this.#files.open(segment.path)
     const position = offset - segment.start
     if (!window.ensure(position, UNIT_BYTES)) return undefined
     const { buffer } = window
@@ -39,15 +39,6 @@ export class ExtensionReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file?.window.close()
-    this.#file = undefined
-  }
-
-  #open(segment: SegmentFile): FileWindow {
-    if (this.#file?.segment === segment) return this.#file.window
-    this.#file?.window.close()
-    const window = new FileWindow(segment.path, WINDOW_BYTES)
-    this.#file = { segment, window }
-    return window
+    this.#files[Symbol.dispose]()
   }
 }

@@ -84,3 +84,25 @@ export class FileWindow implements Disposable {
     return filled
   }
 }
+
+/** The window of one file of a row at a time: whoever asks for another closes the one before. */
+export class SegmentWindow implements Disposable {
+  readonly #windowBytes: number
+  #window: FileWindow | undefined
+
+  constructor(windowBytes: number) {
+    this.#windowBytes = windowBytes
+  }
+
+  open(path: string): FileWindow {
+    if (this.#window?.path === path) return this.#window
+    this.#window?.close()
+    this.#window = new FileWindow(path, this.#windowBytes)
+    return this.#window
+  }
+
+  [Symbol.dispose](): void {
+    this.#window?.close()
+    this.#window = undefined
+  }
+}

@@ -1,5 +1,5 @@
 import { readInt64 } from '../../protocol/int64.ts'
-import { FileWindow } from './file-window.ts'
+import { SegmentWindow } from './file-window.ts'
 import type { QueueFiles, SegmentFile } from './layout.ts'
 
 export const ENTRY_BYTES = 20
@@ -42,7 +42,7 @@ const decode = (buffer: Buffer, at: number): QueueEntry => {
 /** The entries of one queue by their queue offsets. Close it, or use it with `using`. */
 export class QueueReader implements Disposable {
   readonly queue: QueueFiles
-  #file: { readonly segment: SegmentFile; readonly window: FileWindow } | undefined
+  readonly #files = new SegmentWindow(WINDOW_BYTES)
 
   constructor(queue: QueueFiles) {
     this.queue = queue
@@ -63,7 +63,7 @@ export class QueueReader implements Disposable {
   at(queueOffset: number): QueueEntry | undefined {
     const place = this.place(queueOffset)
     if (place === undefined) return undefined
-    const window = this.#open(place.segment)
+    const window = this.#files.open(place.segment.path)
     return window.ensure(place.position, ENTRY_BYTES) ? decode(window.buffer, window.index(place.position)) : undefined
   }
 
@@ -110,7 +110,7 @@ export class QueueReader implements Disposable {
 
   /** Whether anything but zeros stands from a position of a file on, as far as the device holds anything. */
   anythingBehind(segment: SegmentFile, position: number): boolean {
-    const window = this.#open(segment)
+    const window = this.#files.open(segment.path)
     const limit = Math.min(segment.sizeBytes, Math.max(segment.allocatedBytes, position))
     for (let at = position; at < limit; ) {
       const part = window.some(at, limit - at)
@@ -122,16 +122,7 @@ export class QueueReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file?.window.close()
-    this.#file = undefined
-  }
-
-  #open(segment: SegmentFile): FileWindow {
-    if (this.#file?.segment === segment) return this.#file.window
-    this.#file?.window.close()
-    const window = new FileWindow(segment.path, WINDOW_BYTES)
-    this.#file = { segment, window }
-    return window
+    this.#files[Symbol.dispose]()
   }
 }
 
