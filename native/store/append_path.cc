@@ -119,11 +119,13 @@ StatusCode AppendPath::NameLmqPlaces(const AppendRequest& request, MessageFields
   lmq_offsets_.clear();
   for (const std::string_view name : names) {
     TopicHandle topic;
-    if (!topics_.Intern(name, &topic).ok()) return StatusCode::kTooLarge;
-    if (const StatusCode code = AwaitRemoval(name); code != StatusCode::kOk) return code;
-    if (lmq_queues_ >= multi_dispatch_.max_lmq_queues && !next_.contains(Key({topic, queue_id}))) {
+    // A name that cannot have a queue must not take a place in the table of topics either.
+    if (lmq_queues_ >= multi_dispatch_.max_lmq_queues &&
+        !(topics_.Find(name, &topic) && next_.contains(Key({topic, queue_id})))) {
       return StatusCode::kTooLarge;
     }
+    if (!topics_.Intern(name, &topic).ok()) return StatusCode::kTooLarge;
+    if (const StatusCode code = AwaitRemoval(name); code != StatusCode::kOk) return code;
     int64_t& next = Next({topic, queue_id});
     lmq_offsets_.push_back(next);
     if (std::ranges::find(lmq_counters_, &next) == lmq_counters_.end()) {

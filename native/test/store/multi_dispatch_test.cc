@@ -74,7 +74,12 @@ TEST_F(MultiDispatchTest, NamesThatAreNoneAndQueuesOverTheCapAreRefused) {
   harness_.options.multi_dispatch.max_lmq_queues = 2;
   harness_.Open();
   EXPECT_EQ(PutTo("%LMQ%a,%LMQ%b", "m").status, StatusCode::kOk);
+  TopicHandle before;
+  TopicHandle after;
+  ASSERT_TRUE(harness_.store->Intern("Before", &before).ok());
   EXPECT_EQ(PutTo("%LMQ%c", "m").status, StatusCode::kTooLarge);
+  ASSERT_TRUE(harness_.store->Intern("After", &after).ok());
+  EXPECT_EQ(after.value, before.value + 1) << "a refused name took a place";
   EXPECT_EQ(PutTo("%LMQ%b", "m").status, StatusCode::kOk);
   ASSERT_TRUE(harness_.RemoveTopic("%LMQ%a").ok());
   EXPECT_EQ(PutTo("%LMQ%c", "m").status, StatusCode::kOk);
