@@ -22,6 +22,7 @@ import { DurabilityGate } from './durability.ts'
 import { SubscriptionGroupTable } from './groups/group-table.ts'
 import { brokerHandlers } from './handlers/index.ts'
 import { ConsumerOffsets } from './offsets/consumer-offsets.ts'
+import { startOwnMessages } from './own-messages.ts'
 import { pullSettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.ts'
 import { ProducerTable } from './producers/producer-table.ts'
 import { createPullHandlers, type PullPath } from './pull/pull.ts'
@@ -131,7 +132,14 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
   const client = await startClient(base)
   const registration = newRegistration(base, state.topics, client)
-  const send = startSend(base, store, state.topics, stats, surroundings.random ?? Math.random)
+  const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
+  parts.onStop('durability gate', () => gate.stop())
+  const own = await startOwnMessages({ ...state, config, clock, logger: base.logger, store, gate, stats }, parts)
+  const send = createSendHandlers({
+    ...{ store, gate, stats, clock, topics: state.topics, detours: own.detours },
+    random: surroundings.random ?? Math.random,
+    settings: sendSettingsOf(config, base.storeHost),
+  })
   const pull = startPull(base, store, state, stats, memoryWindowBytes)
   const handlers = brokerHandlers({
     ...state,
@@ -149,7 +157,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     delayOffsets: () => delayOffsets(config),
   })
   await startServer(base, surroundings.listenHost, {
-    handlers: [...handlers, ...send.handlers],
+    handlers: [...handlers, ...own.handlers, ...send.handlers],
     frameHandlers: send.frameHandlers,
     pull,
   })
@@ -212,21 +220,6 @@ const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTab
     haServerAddr: `${haHost}:${port + 1}`,
   }
   return new Registration({ config, topics, client, clock, logger, broker })
-}
-
-const startSend = (base: Base, store: MessageStore, topics: TopicTable, stats: BrokerStats, random: () => number) => {
-  const { config, clock, parts, storeHost } = base
-  const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
-  parts.onStop('durability gate', () => gate.stop())
-  return createSendHandlers({
-    store,
-    gate,
-    topics,
-    stats,
-    clock,
-    random,
-    settings: sendSettingsOf(config, storeHost),
-  })
 }
 
 const startPull = (

@@ -2,11 +2,14 @@ import type { Clock } from '../../base/clock.ts'
 import { ResponseError } from '../../net/handler.ts'
 import { forEachBatchMessage } from '../../protocol/batch-codec.ts'
 import { isTrueWord } from '../../protocol/json-bytes.ts'
-import { PropertyName } from '../../protocol/property-names.ts'
+import { decodeProperties, encodeProperties, inJavaOrder, PropertyName } from '../../protocol/properties.ts'
 import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
 import { transactionType } from '../../protocol/sys-flags.ts'
 import { maxAppendRows } from '../../store/append-batch.ts'
+import type { TopicHandle } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
+import { type Detour, redirected } from '../messages/detour.ts'
+import type { NewMessage } from '../messages/new-message.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendTopic } from './send-topics.ts'
 
@@ -30,8 +33,7 @@ export interface SendRequest {
 }
 
 const WATCH_WAIT = 0
-const WATCH_TRANSACTION = 1
-const WATCH_DELAY = 2
+const FIRST_DETOUR_WATCH = 1
 const MAX_HOST_BYTES = 16
 const PROPERTY_SEPARATOR_BYTE = 2
 /** Properties of a whole batch, those of the batch repeated for each message, may take so many times a largest body. */
@@ -45,6 +47,9 @@ export class SendService {
   readonly #acceptFromMs: number
   readonly #maxBodyBytes: number
   readonly #random: () => number
+  readonly #detours: readonly Detour[]
+  readonly #watches: number
+  readonly #topicOf: (name: string) => TopicHandle
   readonly #single: PropertyRewriter
   readonly #ofBatch: PropertyRewriter
 
@@ -57,6 +62,9 @@ export class SendService {
       readonly maxBodyBytes: number
       /** Chooses queues; in [0, 1). */
       readonly random: () => number
+      readonly detours: readonly Detour[]
+      /** Handles of the topics that detours lead to. */
+      readonly topicOf: (name: string) => TopicHandle
     },
   ) {
     this.#pipeline = pipeline
@@ -64,8 +72,11 @@ export class SendService {
     this.#acceptFromMs = settings.acceptFromMs
     this.#maxBodyBytes = settings.maxBodyBytes
     this.#random = settings.random
+    this.#detours = settings.detours
+    this.#topicOf = settings.topicOf
     const put = [[PropertyName.CLUSTER, settings.clusterName]] as const
-    const watch = [PropertyName.WAIT, PropertyName.TRANSACTION_PREPARED, PropertyName.DELAY]
+    const watch = [PropertyName.WAIT, ...new Set(settings.detours.flatMap(({ properties }) => properties))]
+    this.#watches = watch.length
     this.#single = new PropertyRewriter({ remove: [PropertyName.WAIT], put }, watch)
     this.#ofBatch = new PropertyRewriter({ remove: [], put }, watch)
   }
@@ -81,17 +92,61 @@ export class SendService {
     const auxBytes = rewriter.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
     this.#pipeline.prepare(request.body, 1, auxBytes)
     const { batch } = this.#pipeline
-    const hostStart = this.#putHost(request)
     const start = batch.auxUsed
     const end = rewriter.rewrite(properties, propertiesStart, propertiesEnd, batch.aux, start)
-    refuseUnsupported(rewriter, properties)
+    const waits = waitsForStore(rewriter, properties)
+    if (
+      this.#mayDetour(rewriter) &&
+      this.#addDetoured(request, queueId, batch.aux.toString('utf8', start, end), waits)
+    ) {
+      return
+    }
     batch.auxUsed = end
+    this.#addRow(request, topic.handle, queueId, request.sysFlag | topic.sysFlag, start, waits)
+  }
+
+  /** Whether a property is there that some detour goes by. */
+  #mayDetour(rewriter: PropertyRewriter): boolean {
+    for (let watch = FIRST_DETOUR_WATCH; watch < this.#watches; watch++) {
+      if (rewriter.watchedStart(watch) >= 0) return true
+    }
+    return false
+  }
+
+  /** False when no detour takes the message. The answer names the queue that it was sent to. */
+  #addDetoured(request: SendRequest, queueId: number, properties: string, waits: boolean): boolean {
+    const message = messageOf(request, queueId, properties)
+    const stored = redirected(message, this.#detours)
+    if (stored === message) return false
+    const text = Buffer.from(encodeProperties(inJavaOrder(stored.properties)))
+    this.#pipeline.prepare(request.body, 1, text.length + MAX_HOST_BYTES)
+    const { batch } = this.#pipeline
+    const start = batch.auxUsed
+    text.copy(batch.aux, start)
+    batch.auxUsed = start + text.length
+    this.#addRow(request, this.#topicOf(stored.topic), stored.queueId, stored.sysFlag, start, waits, queueId)
+    return true
+  }
+
+  /** The row of one message whose properties stand in the batch's own memory from `propertiesStart` to its end. */
+  #addRow(
+    request: SendRequest,
+    topic: TopicHandle,
+    queueId: number,
+    sysFlag: number,
+    propertiesStart: number,
+    waits: boolean,
+    answeredQueueId = queueId,
+  ): void {
+    const { batch } = this.#pipeline
+    const propertiesBytes = batch.auxUsed - propertiesStart
+    const hostStart = this.#putHost(request)
     const { remote } = request.to.connection
     const row = batch.add(
-      topic.handle,
+      topic,
       queueId,
       request.flag,
-      request.sysFlag | topic.sysFlag,
+      sysFlag,
       request.reconsumeTimes,
       request.bornTimestampMs,
       0,
@@ -100,11 +155,11 @@ export class SendService {
       remote.port,
       request.bodyStart,
       request.bodyEnd - request.bodyStart,
-      start,
-      end - start,
+      propertiesStart,
+      propertiesBytes,
       1,
     )
-    this.#push(request, queueId, row, 1, waitsForStore(rewriter, properties))
+    this.#push(request, answeredQueueId, row, 1, waits)
   }
 
   /**
@@ -117,7 +172,7 @@ export class SendService {
     const count = this.#countBatch(body, bodyStart, bodyEnd)
     const common = Buffer.allocUnsafe(this.#ofBatch.sizeBound(propertiesEnd - propertiesStart))
     const commonBytes = this.#ofBatch.rewrite(properties, propertiesStart, propertiesEnd, common, 0)
-    refuseUnsupported(this.#ofBatch, properties)
+    if (this.#mayDetour(this.#ofBatch)) this.#refuseDetour(request, queueId, common.toString('utf8', 0, commonBytes))
     const waits = waitsForStore(this.#ofBatch, properties)
     const auxBytes = bodyEnd - bodyStart + count * (commonBytes + 1) + MAX_HOST_BYTES
     refuseBatch(request.sysFlag, auxBytes, this.#maxBodyBytes)
@@ -155,6 +210,16 @@ export class SendService {
       )
     })
     this.#push(request, queueId, firstRow, count, waits)
+  }
+
+  /** Messages of a batch stand one behind the other, in one queue. */
+  #refuseDetour(request: SendRequest, queueId: number, properties: string): void {
+    const message = messageOf(request, queueId, properties)
+    if (redirected(message, this.#detours) === message) return
+    throw new ResponseError(
+      'MESSAGE_ILLEGAL',
+      'the message is illegal: a batch cannot be delayed or part of a transaction',
+    )
   }
 
   #push(request: SendRequest, queueId: number, firstRow: number, rows: number, waits: boolean): void {
@@ -220,6 +285,20 @@ const refuseBatch = (sysFlag: number, propertiesBytes: number, maxBodyBytes: num
   }
 }
 
+/** The request as a message of its own, with the properties that are to be stored. */
+const messageOf = (request: SendRequest, queueId: number, properties: string): NewMessage => ({
+  topic: request.topic.name,
+  queueId,
+  flag: request.flag,
+  sysFlag: request.sysFlag | request.topic.sysFlag,
+  bornTimestampMs: request.bornTimestampMs,
+  bornHost: request.to.connection.remote,
+  reconsumeTimes: request.reconsumeTimes,
+  preparedTransactionOffset: 0,
+  body: request.body.subarray(request.bodyStart, request.bodyEnd),
+  properties: decodeProperties(properties),
+})
+
 /** Java's Boolean.parseBoolean of a watched property. */
 const isTrue = (rewriter: PropertyRewriter, watch: number, source: Buffer): boolean => {
   const start = rewriter.watchedStart(watch)
@@ -229,17 +308,3 @@ const isTrue = (rewriter: PropertyRewriter, watch: number, source: Buffer): bool
 /** WAIT absent means true. */
 const waitsForStore = (rewriter: PropertyRewriter, source: Buffer): boolean =>
   rewriter.watchedStart(WATCH_WAIT) < 0 || isTrue(rewriter, WATCH_WAIT, source)
-
-/**
- * A half or delayed message stored as an ordinary one would be seen by consumers at once, so it is refused as long as
- * the broker does not implement transactions and delays.
- */
-const refuseUnsupported = (rewriter: PropertyRewriter, source: Buffer): void => {
-  if (isTrue(rewriter, WATCH_TRANSACTION, source)) {
-    throw new ResponseError('MESSAGE_ILLEGAL', 'transaction messages are not supported by this version of the broker')
-  }
-  const start = rewriter.watchedStart(WATCH_DELAY)
-  if (start >= 0 && Number(source.toString('latin1', start, rewriter.watchedEnd(WATCH_DELAY))) > 0) {
-    throw new ResponseError('MESSAGE_ILLEGAL', 'delayed messages are not supported by this version of the broker')
-  }
-}

@@ -6,6 +6,7 @@ import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
 import { hostAddress } from '../../protocol/host-address.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { DurabilityGate } from '../durability.ts'
+import type { Detour } from '../messages/detour.ts'
 import { HotSend } from './hot-send.ts'
 import { sendHandlers } from './send-handlers.ts'
 import { SendPipeline, type SendStats } from './send-pipeline.ts'
@@ -22,6 +23,8 @@ export interface SendParts {
   readonly clock: Clock
   /** In [0, 1); chooses a queue when the producer left it open. */
   readonly random: () => number
+  /** Asked in their order for messages that have one of their properties. */
+  readonly detours: readonly Detour[]
   readonly settings: {
     readonly clusterName: string
     readonly regionId: string
@@ -58,6 +61,8 @@ export const createSendHandlers = (
     acceptFromMs,
     maxBodyBytes,
     random: parts.random,
+    detours: parts.detours,
+    topicOf: (name) => store.topic(name),
   })
   const topics = new SendTopics(parts.topics, store, { address, writable: settings.writable })
   const path = { topics, service, pipeline, responses }

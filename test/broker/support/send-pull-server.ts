@@ -3,6 +3,8 @@ import type { Clock } from '../../../lib/base/clock.ts'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
 import { DurabilityGate } from '../../../lib/broker/durability.ts'
+import type { Detour } from '../../../lib/broker/messages/detour.ts'
+import { refusedDelays, refusedTransactions } from '../../../lib/broker/messages/refused-detours.ts'
 import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
 import { RemotingServer } from '../../../lib/net/server.ts'
@@ -33,6 +35,8 @@ export const startSendPullServer = async (
     readonly store?: Partial<StoreOptions>
     readonly clock?: Clock
     readonly syncFlushTimeoutMs?: number
+    /** Default: those that refuse what they would redirect. */
+    readonly detours?: readonly Detour[]
     /** Stands between the paths and the store. */
     readonly wrapStore?: (store: MessageStore) => MessageStore
   } = {},
@@ -56,6 +60,7 @@ export const startSendPullServer = async (
     stats,
     clock,
     random: () => 0.5,
+    detours: options.detours ?? [refusedTransactions, refusedDelays],
     topics: {
       get version() {
         return topics.size
