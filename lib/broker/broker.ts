@@ -154,6 +154,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     announced: () => registration.settled(),
     announceAll: () => registration.registerAll(),
     parkedPulls: pull.parkedPulls,
+    sendLoad: send.load,
     delayOffsets: () => delayOffsets(config),
   })
   await startServer(base, surroundings.listenHost, {

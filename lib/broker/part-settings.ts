@@ -60,6 +60,10 @@ export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): Send
     acceptFromMs: send.acceptFromMs,
     storeHost,
     writable: () => isWriteable(config.current.identity.permission),
+    admission: {
+      capacity: () => config.current.send.maxWaiting,
+      busyAfterMs: () => config.current.send.busyAfterMs,
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { PROTOCOL_VERSION } from '../protocol/remoting-command.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { AdmissionState } from './send/admission.ts'
 import type { BrokerStats } from './stats.ts'
 
 /** Name of the version whose behaviour this broker has, as tools show it. */
@@ -15,6 +16,8 @@ export interface RuntimeSources {
   readonly nowMs: () => number
   /** Pulls waiting for messages. */
   readonly parkedPulls: () => number
+  /** Sends waiting for the device. */
+  readonly sendLoad: () => AdmissionState
 }
 
 /** Size of a file system and what is free of it; 0 when it cannot be asked. */
@@ -97,11 +100,12 @@ const retentionInfo = ({ store }: RuntimeSources): [string, string | number][] =
   ]
 }
 
-/** Java's thread pools have no counterpart here: their queues are always empty, a parked pull apart. */
-const queueInfo = ({ config, parkedPulls }: RuntimeSources): [string, string | number][] => {
+/** Java's thread pools have no counterpart here: their queues are empty, sends that wait for the device apart. */
+const queueInfo = ({ config, parkedPulls, sendLoad }: RuntimeSources): [string, string | number][] => {
   const { broker } = config.values
+  const { waiting, oldestWaitMs, slowAppendMs } = sendLoad()
   return [
-    ['sendThreadPoolQueueSize', 0],
+    ['sendThreadPoolQueueSize', waiting],
     ['sendThreadPoolQueueCapacity', broker.sendThreadPoolQueueCapacity],
     ['pullThreadPoolQueueSize', 0],
     ['pullThreadPoolQueueCapacity', broker.pullThreadPoolQueueCapacity],
@@ -109,10 +113,10 @@ const queueInfo = ({ config, parkedPulls }: RuntimeSources): [string, string | n
     ['queryThreadPoolQueueCapacity', broker.queryThreadPoolQueueCapacity],
     ['EndTransactionQueueSize', 0],
     ['EndTransactionThreadPoolQueueCapacity', broker.endTransactionPoolQueueCapacity],
-    ['sendThreadPoolQueueHeadWaitTimeMills', 0],
+    ['sendThreadPoolQueueHeadWaitTimeMills', oldestWaitMs],
     ['pullThreadPoolQueueHeadWaitTimeMills', 0],
     ['queryThreadPoolQueueHeadWaitTimeMills', 0],
-    ['pageCacheLockTimeMills', 0],
+    ['pageCacheLockTimeMills', slowAppendMs],
     ['parkedPulls', parkedPulls()],
   ]
 }

@@ -59,7 +59,15 @@ export const brokerKeys = {
   flushConsumerOffsetHistoryInterval: int(60_000, 'dead key of Java', { ...UNUSED, unit: 'ms' }),
   rejectTransactionMessage: flag(false, 'transactional messages are refused', { important: true }),
   fetchNamesrvAddrByAddressServer: flag(false, 'name servers come from an address server', { important: true }),
-  sendThreadPoolQueueCapacity: int(10_000, 'sends waiting at most', QUEUE),
+  sendThreadPoolQueueCapacity: int(
+    10_000,
+    'sends waiting for the device at most; above half of it topics have shares',
+    {
+      live: true,
+      unit: 'requests',
+      min: 1,
+    },
+  ),
   putThreadPoolQueueCapacity: int(10_000, 'stored sends waiting for their answer', QUEUE),
   pullThreadPoolQueueCapacity: int(100_000, 'pulls waiting at most', QUEUE),
   replyThreadPoolQueueCapacity: int(10_000, 'reply messages waiting at most', QUEUE),

@@ -40,6 +40,10 @@ export interface BrokerOptions {
     readonly rejectTransactions: boolean
     readonly traceOn: boolean
     readonly syncFlushTimeoutMs: number
+    /** Sends that may wait for the device at once. */
+    readonly maxWaiting: number
+    /** An append that takes longer makes the broker busy. */
+    readonly busyAfterMs: number
   }
   readonly pull: {
     readonly longPolling: boolean
@@ -262,6 +266,8 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       rejectTransactions: broker.rejectTransactionMessage,
       traceOn: broker.traceOn,
       syncFlushTimeoutMs: store.syncFlushTimeout,
+      maxWaiting: broker.sendThreadPoolQueueCapacity,
+      busyAfterMs: store.osPageCacheBusyTimeOutMills,
     },
     pull: pullOptions(values),
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },

@@ -140,7 +140,7 @@ export const storeKeys = {
   debugLockEnable: flag(false, 'prints stacks when the page cache is slow', UNUSED),
   duplicationEnable: flag(false, 'dead key of Java', UNUSED),
   diskFallRecorded: flag(true, 'how far a consumer is behind is measured', UNUSED),
-  osPageCacheBusyTimeOutMills: long(1000, 'an append that takes longer makes the broker busy', { ...MS }),
+  osPageCacheBusyTimeOutMills: long(1000, 'an append that takes longer makes the broker busy', LIVE_MS),
   defaultQueryMaxNum: int(32, 'most messages of one query by unique key', { unit: 'messages', live: true, min: 1 }),
   transientStorePoolEnable: flag(false, 'messages are first written outside the page cache', { important: true }),
   transientStorePoolSize: int(5, 'buffers of that pool', UNUSED),

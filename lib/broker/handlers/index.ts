@@ -10,6 +10,7 @@ import type { SubscriptionGroupTable } from '../groups/group-table.ts'
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
 import type { ProducerTable } from '../producers/producer-table.ts'
 import type { QueueReader } from '../queue-reader.ts'
+import type { AdmissionState } from '../send/admission.ts'
 import type { BrokerStats } from '../stats.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { brokerRuntimeInfoHandler } from './broker-runtime-info.ts'
@@ -54,13 +55,15 @@ export interface HandlerParts {
   /** Tells name servers all topics. */
   readonly announceAll: () => Promise<void>
   readonly parkedPulls: () => number
+  /** Sends waiting for the device. */
+  readonly sendLoad: () => AdmissionState
   /** The JSON of delayOffset.json. */
   readonly delayOffsets: () => Promise<string>
 }
 
 /** Handlers of all codes but sends and pulls. */
 export const brokerHandlers = (parts: HandlerParts): Handler[] => {
-  const { config, clock, store, stats, topics, groups, offsets, consumers, producers, queues } = parts
+  const { config, clock, store, topics, groups, offsets, consumers, producers, queues } = parts
   const { brokerName } = config.current.identity
   const announceTopics = (): Promise<void> => {
     topics.touch()
@@ -85,6 +88,6 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...consumeStatsHandlers({ ...parts, brokerName }),
     ...stateSnapshotHandlers(parts),
     ...brokerSettingsHandlers({ ...parts, announceTopics }),
-    brokerRuntimeInfoHandler({ config, store, stats, nowMs: () => clock.nowMs(), parkedPulls: parts.parkedPulls }),
+    brokerRuntimeInfoHandler({ ...parts, nowMs: () => clock.nowMs() }),
   ]
 }

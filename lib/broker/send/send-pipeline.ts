@@ -1,8 +1,10 @@
+import type { Clock } from '../../base/clock.ts'
 import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
 import type { AnswerTo } from '../answer.ts'
 import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
+import type { SendAdmission, TopicLoad } from './admission.ts'
 import { type AppendRefusal, refusalOf } from './append-refusal.ts'
 import type { SendResponseWriter, StoredPlace } from './send-response.ts'
 
@@ -16,6 +18,7 @@ export interface SendStats {
 export interface PendingSend {
   readonly to: AnswerTo
   readonly oneway: boolean
+  readonly topic: { readonly load: TopicLoad }
   readonly queueId: number
   readonly firstRow: number
   /** 1, or the number of messages of a client batch. */
@@ -46,6 +49,8 @@ export class SendPipeline {
   readonly #gate: DurabilityGate
   readonly #responses: SendResponseWriter
   readonly #stats: SendStats
+  readonly #admission: SendAdmission
+  readonly #clock: Clock
   readonly #refusal: AppendRefusal
   #pending: PendingSend[] = []
 
@@ -54,12 +59,16 @@ export class SendPipeline {
     readonly gate: DurabilityGate
     readonly responses: SendResponseWriter
     readonly stats: SendStats
+    readonly admission: SendAdmission
+    readonly clock: Clock
     readonly maxMessageBytes: number
   }) {
     this.#store = parts.store
     this.#gate = parts.gate
     this.#responses = parts.responses
     this.#stats = parts.stats
+    this.#admission = parts.admission
+    this.#clock = parts.clock
     this.#refusal = refusalOf(parts.store, parts.maxMessageBytes)
   }
 
@@ -97,19 +106,30 @@ export class SendPipeline {
     batch.clear()
     const grown = batch.capacity > BATCH_ROWS || batch.aux.length > AUX_BYTES
     if (grown) this.batch = new AppendBatch(BATCH_ROWS, AUX_BYTES)
-    if (held.length > 0) this.#gate.hold(endOffset, (outcome) => this.#settleHeld(held, outcome))
+    if (held.length > 0) this.#hold(endOffset, held)
     else if (endOffset >= 0) this.#gate.requestSoon(endOffset)
   }
 
   /** Rows never outlive the bytes they point to, whatever happens to the append. */
   #append(): void {
     const { batch } = this
+    const beginMs = this.#clock.monotonicMs()
     try {
       this.#store.append(batch)
     } catch (error) {
       batch.clear()
       throw error
     }
+    this.#admission.appended(this.#clock.monotonicMs() - beginMs)
+  }
+
+  #hold(endOffset: number, held: readonly Stored[]): void {
+    const loads = held.map(({ send }) => send.topic.load)
+    const group = this.#admission.held(loads)
+    this.#gate.hold(endOffset, (outcome) => {
+      this.#admission.released(group, loads)
+      this.#settleHeld(held, outcome)
+    })
   }
 
   #settleAppend(send: PendingSend, held: Stored[]): void {

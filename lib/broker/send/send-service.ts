@@ -10,6 +10,7 @@ import type { TopicHandle } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
 import { type Detour, redirected } from '../messages/detour.ts'
 import type { NewMessage } from '../messages/new-message.ts'
+import type { SendAdmission } from './admission.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendTopic } from './send-topics.ts'
 
@@ -44,6 +45,7 @@ const LEAST_BATCH_PROPERTIES_LIMIT = 1024 * 1024
 export class SendService {
   readonly #pipeline: SendPipeline
   readonly #clock: Clock
+  readonly #admission: SendAdmission
   readonly #acceptFromMs: number
   readonly #maxBodyBytes: number
   readonly #random: () => number
@@ -56,6 +58,7 @@ export class SendService {
   constructor(
     pipeline: SendPipeline,
     clock: Clock,
+    admission: SendAdmission,
     settings: {
       readonly clusterName: string
       readonly acceptFromMs: number
@@ -69,6 +72,7 @@ export class SendService {
   ) {
     this.#pipeline = pipeline
     this.#clock = clock
+    this.#admission = admission
     this.#acceptFromMs = settings.acceptFromMs
     this.#maxBodyBytes = settings.maxBodyBytes
     this.#random = settings.random
@@ -224,7 +228,8 @@ export class SendService {
 
   #push(request: SendRequest, queueId: number, firstRow: number, rows: number, waits: boolean): void {
     const requestBytes = request.bodyEnd - request.bodyStart
-    this.#pipeline.push({ to: request.to, oneway: request.oneway, queueId, firstRow, rows, waits, requestBytes })
+    const { to, oneway, topic } = request
+    this.#pipeline.push({ to, oneway, topic, queueId, firstRow, rows, waits, requestBytes })
   }
 
   #putHost(request: SendRequest): number {
@@ -237,6 +242,7 @@ export class SendService {
   }
 
   #checkedQueue({ queueId, topic, to }: SendRequest): number {
+    this.#admission.check(topic.load)
     if (this.#acceptFromMs > 0 && this.#clock.nowMs() < this.#acceptFromMs) {
       const until = new Date(this.#acceptFromMs).toISOString()
       throw new ResponseError('SYSTEM_ERROR', `broker unable to service, until ${until}`)

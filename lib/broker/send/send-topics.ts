@@ -3,6 +3,7 @@ import { isRetryTopic, isUnsendableTopic, validateTopic } from '../../protocol/n
 import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
 import { MessageSysFlag, TopicSysFlag } from '../../protocol/sys-flags.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
+import type { TopicLoad } from './admission.ts'
 
 /** What the send path reads of a topic. */
 export interface SendTopicConfig {
@@ -42,6 +43,7 @@ export interface SendTopic {
   readonly queueLimit: number
   /** Bits that the topic adds to a message's sysFlag. */
   readonly sysFlag: number
+  readonly load: TopicLoad
 }
 
 /** What auto-creation takes from a send request. */
@@ -61,6 +63,8 @@ export class SendTopics {
   readonly #brokerAddress: string
   readonly #brokerWritable: () => boolean
   readonly #known = new Map<string, SendTopic>()
+  /** Of topics that were forgotten while sends of theirs waited. */
+  readonly #loads = new Map<string, TopicLoad>()
   #knownVersion = -1
   #last: SendTopic | undefined
 
@@ -109,6 +113,7 @@ export class SendTopics {
       config,
       queueLimit: Math.max(config.writeQueueNums, config.readQueueNums),
       sysFlag: config.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0,
+      load: this.#loads.get(name) ?? { waiting: 0 },
     }
     this.#forgetWhenChanged()
     this.#known.set(name, topic)
@@ -133,6 +138,8 @@ export class SendTopics {
   #forgetWhenChanged(): void {
     if (this.#knownVersion === this.#topics.version) return
     this.#knownVersion = this.#topics.version
+    for (const [name, load] of this.#loads) if (load.waiting === 0) this.#loads.delete(name)
+    for (const { name, load } of this.#known.values()) if (load.waiting > 0) this.#loads.set(name, load)
     this.#known.clear()
     this.#last = undefined
   }

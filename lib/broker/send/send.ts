@@ -7,6 +7,7 @@ import { hostAddress } from '../../protocol/host-address.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { DurabilityGate } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
+import { type AdmissionSettings, type AdmissionState, SendAdmission } from './admission.ts'
 import { HotSend } from './hot-send.ts'
 import { sendHandlers } from './send-handlers.ts'
 import { SendPipeline, type SendStats } from './send-pipeline.ts'
@@ -34,13 +35,20 @@ export interface SendParts {
     /** Address that records and message ids name: brokerIP1, an IP literal, and the listen port. */
     readonly storeHost: { readonly address: string; readonly port: number }
     readonly writable: () => boolean
+    readonly admission: AdmissionSettings
   }
 }
 
+/** The send path as the broker sees it. */
+export interface SendHandlers {
+  readonly handlers: Handler[]
+  readonly frameHandlers: Map<number, FrameHandler>
+  /** What waits now. */
+  readonly load: () => AdmissionState
+}
+
 /** Handlers of the three send codes, and the frame handlers that take them straight from the receive buffer. */
-export const createSendHandlers = (
-  parts: SendParts,
-): { handlers: Handler[]; frameHandlers: Map<number, FrameHandler> } => {
+export const createSendHandlers = (parts: SendParts): SendHandlers => {
   const { store, gate, stats, settings } = parts
   const { address, port } = settings.storeHost
   const { bytes } = hostAddress(address, port)
@@ -48,15 +56,13 @@ export const createSendHandlers = (
   portBytes.writeInt32BE(port)
   const { regionId, traceOn } = settings
   const responses = new SendResponseWriter({ regionId, traceOn, storeHost: Buffer.concat([bytes, portBytes]) })
+  const admission = new SendAdmission(parts.clock, settings.admission)
   const pipeline = new SendPipeline({
-    store,
-    gate,
-    responses,
-    stats,
+    ...{ store, gate, responses, stats, admission, clock: parts.clock },
     maxMessageBytes: settings.maxBodyBytes,
   })
   const { clusterName, acceptFromMs, maxBodyBytes } = settings
-  const service = new SendService(pipeline, parts.clock, {
+  const service = new SendService(pipeline, parts.clock, admission, {
     clusterName,
     acceptFromMs,
     maxBodyBytes,
@@ -67,6 +73,7 @@ export const createSendHandlers = (
   const topics = new SendTopics(parts.topics, store, { address, writable: settings.writable })
   const path = { topics, service, pipeline, responses }
   return {
+    load: () => admission.state,
     handlers: sendHandlers(path),
     frameHandlers: new Map([sendMessage, sendMessageV2].map((command) => [command.code, new HotSend(command, path)])),
   }

@@ -35,6 +35,8 @@ export const startSendPullServer = async (
     readonly store?: Partial<StoreOptions>
     readonly clock?: Clock
     readonly syncFlushTimeoutMs?: number
+    /** Sends that may wait for the device. Default 10,000. */
+    readonly sendCapacity?: number
     /** Default: those that refuse what they would redirect. */
     readonly detours?: readonly Detour[]
     /** Stands between the paths and the store. */
@@ -89,6 +91,7 @@ export const startSendPullServer = async (
       acceptFromMs: 0,
       storeHost,
       writable: () => true,
+      admission: { capacity: () => options.sendCapacity ?? 10_000, busyAfterMs: () => 1000 },
     },
   })
   const pull = createPullHandlers({

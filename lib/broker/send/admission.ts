@@ -1,0 +1,113 @@
+import type { Clock } from '../../base/clock.ts'
+import { ResponseError } from '../../net/handler.ts'
+
+/** Sends of one topic that wait for the flush mode's promise. */
+export interface TopicLoad {
+  waiting: number
+}
+
+/** What admission goes by. */
+export interface AdmissionSettings {
+  /** Sends that may wait at once (`sendThreadPoolQueueCapacity`). */
+  readonly capacity: () => number
+  /** An append that takes longer makes the broker busy (`osPageCacheBusyTimeOutMills`), in milliseconds. */
+  readonly busyAfterMs: () => number
+}
+
+/** How much of the capacity may be used before topics are held to their shares. */
+const FAIR_FROM_SHARE = 0.5
+/** While appends are slow, one send in this time finds out whether they still are. */
+const PROBE_MS = 100
+
+/** What operators see of admission. */
+export interface AdmissionState {
+  /** Sends that wait now. */
+  readonly waiting: number
+  /** How long the oldest of them has waited, in milliseconds. */
+  readonly oldestWaitMs: number
+  /** How long the last append took, while appends are slow; else 0. In milliseconds. */
+  readonly slowAppendMs: number
+}
+
+/**
+ * Refuses sends that would only add to what already waits. Above half of the capacity a topic may have its share of
+ * it, all waiting topics alike, so that the burst of one does not stop another: a topic that has little waiting is
+ * served whatever others do. Sends of one received chunk are counted together, when they are appended. With appends that take too long, as when the page cache stalls, one send at a time is let
+ * through to try; the first quick one ends the refusals.
+ */
+export class SendAdmission {
+  readonly #clock: Clock
+  readonly #settings: AdmissionSettings
+  readonly #groups: { readonly sinceMs: number; sends: number }[] = []
+  #waiting = 0
+  #waitingTopics = 0
+  #slowAppendMs = 0
+  #nextProbeMs = 0
+
+  constructor(clock: Clock, settings: AdmissionSettings) {
+    this.#clock = clock
+    this.#settings = settings
+  }
+
+  get state(): AdmissionState {
+    const oldest = this.#groups[0]
+    const oldestWaitMs = oldest === undefined ? 0 : Math.floor(this.#clock.monotonicMs() - oldest.sinceMs)
+    return { waiting: this.#waiting, oldestWaitMs, slowAppendMs: this.#slowAppendMs }
+  }
+
+  /**
+   * Nothing when the topic's next send may be taken.
+   * @throws {ResponseError} SYSTEM_BUSY in Java's words, with the cause behind them
+   */
+  check(topic: TopicLoad): void {
+    if (this.#slowAppendMs > 0) this.#probe()
+    const capacity = this.#settings.capacity()
+    if (this.#waiting < capacity * FAIR_FROM_SHARE) return
+    const topics = this.#waitingTopics + (topic.waiting === 0 ? 1 : 0)
+    const share = Math.max(1, Math.floor(capacity / topics))
+    if (topic.waiting < share) return
+    const cause = `Cause: SEND_BACKLOG: ${this.#waiting} sends wait for the device, ${topic.waiting} of them of this topic, whose share of ${capacity} is ${share}`
+    throw new ResponseError('SYSTEM_BUSY', `[OVERLOAD]system busy, start flow control for a while. ${cause}`)
+  }
+
+  /** Sends that wait from now on. Give what it returns to `released`. */
+  held(sends: readonly TopicLoad[]): { readonly sinceMs: number; sends: number } {
+    for (const topic of sends) {
+      if (topic.waiting === 0) this.#waitingTopics += 1
+      topic.waiting += 1
+    }
+    this.#waiting += sends.length
+    const group = { sinceMs: this.#clock.monotonicMs(), sends: sends.length }
+    this.#groups.push(group)
+    return group
+  }
+
+  /** They wait no longer. */
+  released(group: { sends: number }, sends: readonly TopicLoad[]): void {
+    for (const topic of sends) {
+      topic.waiting -= 1
+      if (topic.waiting === 0) this.#waitingTopics -= 1
+    }
+    this.#waiting -= sends.length
+    group.sends = 0
+    while (this.#groups[0]?.sends === 0) this.#groups.shift()
+  }
+
+  /** An append of one or more sends took so long. */
+  appended(durationMs: number): void {
+    const slow = durationMs > this.#settings.busyAfterMs()
+    if (!slow && this.#slowAppendMs === 0) return
+    this.#slowAppendMs = slow ? Math.floor(durationMs) : 0
+    this.#nextProbeMs = this.#clock.monotonicMs()
+  }
+
+  #probe(): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs >= this.#nextProbeMs) {
+      this.#nextProbeMs = nowMs + PROBE_MS
+      return
+    }
+    const cause = `Cause: APPEND_SLOW: the last append took ${this.#slowAppendMs} ms`
+    throw new ResponseError('SYSTEM_BUSY', `[REJECTREQUEST]system busy, start flow control for a while. ${cause}`)
+  }
+}
