@@ -1,0 +1,7 @@
+// npm run bench:polling: builds what is missing, then measures held pulls.
+import { join } from 'node:path'
+import { ensureBuilt, root, run } from './setup.mjs'
+
+ensureBuilt()
+const program = join(root, 'bench', 'polling', 'run.ts')
+run(process.execPath, ['--import', 'tsx', program, ...process.argv.slice(2)], { what: 'bench:polling' })
