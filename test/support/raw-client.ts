@@ -7,6 +7,10 @@ export interface RawCommand {
   readonly extFields?: Readonly<Record<string, string>>
   readonly remark?: string
   readonly body?: Buffer
+  /** Name in the header. Default JAVA. */
+  readonly language?: string
+  /** Version number in the header. Default that of 4.9.8. */
+  readonly version?: number
 }
 
 /** What the peer answered. */
@@ -21,8 +25,9 @@ export interface RawReply {
   readonly body: Buffer
 }
 
-/** Version number of 4.9.8, sent in every header. */
+/** Version number of 4.9.8. */
 const VERSION = 409
+const RESPONSE_FLAG = 1
 const ONEWAY_FLAG = 2
 const REQUEST_TIMEOUT_MS = 15_000
 const NO_BODY = Buffer.alloc(0)
@@ -44,11 +49,12 @@ const encode = (command: RawCommand, opaque: number, flag: number): Buffer => {
     JSON.stringify({
       code: command.code,
       extFields: command.extFields ?? {},
+      ...(command.remark === undefined ? {} : { remark: command.remark }),
       flag,
-      language: 'JAVA',
+      language: command.language ?? 'JAVA',
       opaque,
       serializeTypeCurrentRPC: 'JSON',
-      version: VERSION,
+      version: command.version ?? VERSION,
     }),
   )
   const body = command.body ?? NO_BODY
@@ -67,6 +73,8 @@ export class RawClient {
   readonly #pending = new Map<number, Pending>()
   #received: Buffer = NO_BODY
   #nextOpaque = 1
+  /** Answers what the peer asks; undefined, or no answerer, says nothing. Requests that want no answer come here too. */
+  answerer: ((request: RawReply) => RawCommand | undefined) | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -133,8 +141,14 @@ export class RawClient {
   #dispatch(frame: Buffer): void {
     const headerEnd = 4 + (frame.readUInt32BE(0) & 0xffffff)
     const header = JSON.parse(frame.toString('utf8', 4, headerEnd)) as Omit<RawReply, 'body'>
+    if ((header.flag & 1) === 0) {
+      const request = { ...header, extFields: header.extFields ?? {}, body: frame.subarray(headerEnd) }
+      const answer = this.answerer?.(request)
+      if (answer !== undefined) this.#socket.write(encode(answer, header.opaque, RESPONSE_FLAG))
+      return
+    }
     const pending = this.#pending.get(header.opaque)
-    if (pending === undefined || (header.flag & 1) === 0) return
+    if (pending === undefined) return
     this.#pending.delete(header.opaque)
     clearTimeout(pending.timer)
     pending.resolve({ ...header, extFields: header.extFields ?? {}, body: frame.subarray(headerEnd) })

@@ -18,6 +18,7 @@ import { brokerSettingsHandlers } from './broker-settings.ts'
 import { checkClientConfigHandler } from './check-client-config.ts'
 import { connectionHandlers } from './connections.ts'
 import { consumeStatsHandlers } from './consume-stats.ts'
+import { consumerStatusHandler } from './consumer-status.ts'
 import { deleteExpiredCommitlogHandler } from './delete-expired-commitlog.ts'
 import { deleteTopicHandler } from './delete-topic.ts'
 import { heartBeatHandler } from './heart-beat.ts'
@@ -25,6 +26,8 @@ import { queryConsumerOffsetHandler } from './query-consumer-offset.ts'
 import { queryMessageHandler } from './query-message.ts'
 import { queueLockHandlers } from './queue-locks.ts'
 import { queueOffsetHandlers } from './queue-offsets.ts'
+import { relayHandlers } from './relay-to-consumer.ts'
+import { resetOffsetHandler } from './reset-offset.ts'
 import { stateSnapshotHandlers } from './state-snapshots.ts'
 import { subscriptionGroupHandlers } from './subscription-groups.ts'
 import { topicQueryHandlers } from './topic-queries.ts'
@@ -86,6 +89,9 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
     ...subscriptionGroupHandlers(groups, offsets, config),
     ...consumeStatsHandlers({ ...parts, brokerName }),
+    resetOffsetHandler({ ...parts, brokerName }),
+    consumerStatusHandler(consumers, parts.logger),
+    ...relayHandlers(consumers, store, brokerName),
     ...stateSnapshotHandlers(parts),
     ...brokerSettingsHandlers({ ...parts, announceTopics }),
     brokerRuntimeInfoHandler({ ...parts, nowMs: () => clock.nowMs() }),
