@@ -1,5 +1,5 @@
 import { isValidTopic } from '../protocol/names.ts'
-import type { MessageStore, TopicHandle } from '../store/message-store.ts'
+import type { MessageStore, QueueEntry, TopicHandle } from '../store/message-store.ts'
 import { PullResult } from '../store/pull-result.ts'
 import { PullStatus } from '../store/status.ts'
 import { MAX_QUEUES } from './topics/topic-table.ts'
@@ -21,11 +21,21 @@ export interface QueueReader {
   startsInMemory(topic: string, queueId: number): boolean
 }
 
-type QueueStore = Pick<MessageStore, 'topic' | 'bounds' | 'offsetByTime' | 'storeTimeAt' | 'pull' | 'queues'>
+/** Looks at queues as their files are. */
+export interface QueueEntryReader {
+  /** Entries from an offset on, at most 4,096; undefined when there is no such queue. */
+  entries(topic: string, queueId: number, fromQueueOffset: number, count: number): readonly QueueEntry[] | undefined
+}
+
+type QueueStore = Pick<
+  MessageStore,
+  'topic' | 'bounds' | 'offsetByTime' | 'storeTimeAt' | 'pull' | 'queues' | 'queueEntries'
+>
 
 const EMPTY: QueueRange = { min: 0, max: 0 }
 const NO_MESSAGE_TIME = -1
 const PROBE_BYTES = 64 * 1024
+const MAX_ENTRIES = 4096
 
 /** A time a client sent, within what the store takes: clients say Long.MAX_VALUE for "until ever". */
 export const storeTime = (timestampMs: number): number =>
@@ -35,7 +45,7 @@ export const storeTime = (timestampMs: number): number =>
  * Reads queues of topics that the broker knows or had on disk when it started. Other names never reach the store, so
  * that clients cannot make it remember names.
  */
-export class StoreQueues implements QueueReader {
+export class StoreQueues implements QueueReader, QueueEntryReader {
   readonly #store: QueueStore
   readonly #isTopic: (name: string) => boolean
   readonly #memoryWindowBytes: () => number
@@ -64,6 +74,13 @@ export class StoreQueues implements QueueReader {
     const handle = this.#handle(topic, queueId)
     if (handle === undefined || !Number.isSafeInteger(queueOffset) || queueOffset < 0) return NO_MESSAGE_TIME
     return this.#store.storeTimeAt(handle, queueId, queueOffset)
+  }
+
+  entries(topic: string, queueId: number, fromQueueOffset: number, count: number): readonly QueueEntry[] | undefined {
+    const handle = this.#handle(topic, queueId)
+    if (handle === undefined || this.#store.bounds(handle, queueId) === undefined) return undefined
+    if (!Number.isSafeInteger(fromQueueOffset) || fromQueueOffset < 0 || count <= 0) return []
+    return this.#store.queueEntries(handle, queueId, fromQueueOffset, Math.min(count, MAX_ENTRIES))
   }
 
   startsInMemory(topic: string, queueId: number): boolean {

@@ -9,19 +9,23 @@ import type { QueueLocks } from '../consumers/queue-locks.ts'
 import type { SubscriptionGroupTable } from '../groups/group-table.ts'
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
 import type { ProducerTable } from '../producers/producer-table.ts'
-import type { QueueReader } from '../queue-reader.ts'
+import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
 import type { AdmissionState } from '../send/admission.ts'
 import type { BrokerStats } from '../stats.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import { aclOffHandlers } from './acl-off.ts'
 import { brokerRuntimeInfoHandler } from './broker-runtime-info.ts'
 import { brokerSettingsHandlers } from './broker-settings.ts'
 import { checkClientConfigHandler } from './check-client-config.ts'
+import { cleanTopicHandlers } from './clean-topics.ts'
 import { connectionHandlers } from './connections.ts'
 import { consumeStatsHandlers } from './consume-stats.ts'
 import { consumerStatusHandler } from './consumer-status.ts'
 import { deleteExpiredCommitlogHandler } from './delete-expired-commitlog.ts'
 import { deleteTopicHandler } from './delete-topic.ts'
+import { groupOffsetHandlers } from './group-offsets.ts'
 import { heartBeatHandler } from './heart-beat.ts'
+import { queryConsumeQueueHandler } from './query-consume-queue.ts'
 import { queryConsumerOffsetHandler } from './query-consumer-offset.ts'
 import { queryMessageHandler } from './query-message.ts'
 import { queueLockHandlers } from './queue-locks.ts'
@@ -50,7 +54,7 @@ export interface HandlerParts {
   readonly consumers: ConsumerTable
   readonly producers: ProducerTable
   readonly locks: QueueLocks
-  readonly queues: QueueReader
+  readonly queues: QueueReader & QueueEntryReader
   /** host:port that clients are told. */
   readonly brokerAddr: string
   /** Resolves when name servers were told of all changes of topics. */
@@ -89,6 +93,10 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
     ...subscriptionGroupHandlers(groups, offsets, config),
     ...consumeStatsHandlers({ ...parts, brokerName }),
+    ...groupOffsetHandlers({ ...parts, brokerName, nowMs: () => clock.nowMs() }),
+    queryConsumeQueueHandler(queues, consumers),
+    ...cleanTopicHandlers(parts),
+    ...aclOffHandlers(),
     resetOffsetHandler({ ...parts, brokerName }),
     consumerStatusHandler(consumers, parts.logger),
     ...relayHandlers(consumers, store, brokerName),

@@ -15,6 +15,8 @@ const FIRST_FLUSH_MS = 10_000
 /** Between topic and group in the file; neither name can contain it. */
 const SEPARATOR = '@'
 
+const NO_QUEUES: ReadonlyMap<number, number> = new Map()
+
 /** What parts that only ask may do. */
 export interface OffsetReader {
   find(group: string, topic: string, queueId: number): number | undefined
@@ -110,17 +112,55 @@ export class ConsumerOffsets implements OffsetWriter {
     return [...(this.#topics.get(topic)?.keys() ?? [])]
   }
 
+  /** Offsets of a group in a topic by queue; empty when it has none. A live view. */
+  queuesOf(group: string, topic: string): ReadonlyMap<number, number> {
+    return this.#topics.get(topic)?.get(group) ?? NO_QUEUES
+  }
+
+  /**
+   * Gives a group the offsets that another has in a topic, in place of its own.
+   * @returns false when the other has none or the table is full; nothing is changed then
+   */
+  copy(fromGroup: string, toGroup: string, topic: string): boolean {
+    const queues = this.queuesOf(fromGroup, topic)
+    const before = this.queuesOf(toGroup, topic).size
+    if (queues.size === 0 || fromGroup === toGroup) return false
+    if (this.#offsets - before + queues.size > this.#maxOffsets) return false
+    if (before === 0 && this.#keys >= MAX_OFFSET_KEYS) return false
+    this.remove(toGroup, topic)
+    this.#groupsOf(topic).set(toGroup, new Map(queues))
+    this.#keys += 1
+    this.#offsets += queues.size
+    this.#changed = true
+    return true
+  }
+
+  /** Forgets the offsets of one group in one topic. False when it has none. */
+  remove(group: string, topic: string): boolean {
+    const groups = this.#topics.get(topic)
+    const queues = groups?.get(group)
+    if (groups === undefined || queues === undefined) return false
+    groups.delete(group)
+    if (groups.size === 0) this.#topics.delete(topic)
+    this.#keys -= 1
+    this.#offsets -= queues.size
+    this.#changed = true
+    return true
+  }
+
   /** Forgets all offsets of a group. */
   removeGroup(group: string): void {
-    for (const [topic, groups] of this.#topics) {
-      const queues = groups.get(group)
-      if (queues === undefined) continue
-      groups.delete(group)
-      this.#keys -= 1
-      this.#offsets -= queues.size
-      this.#changed = true
-      if (groups.size === 0) this.#topics.delete(topic)
-    }
+    for (const topic of this.topicsOf(group)) this.remove(group, topic)
+  }
+
+  /** Forgets the offsets of all groups in a topic. */
+  removeTopic(topic: string): void {
+    for (const group of this.groupsOf(topic)) this.remove(group, topic)
+  }
+
+  /** Every pair of topic and group that has offsets. */
+  *pairs(): Iterable<{ readonly topic: string; readonly group: string; readonly queues: ReadonlyMap<number, number> }> {
+    for (const [topic, groups] of this.#topics) for (const [group, queues] of groups) yield { topic, group, queues }
   }
 
   /** The table as JSON, as consumerOffset.json holds it (pretty) and code 43 answers it. */

@@ -6,7 +6,8 @@ import { type SubscriptionData, subscriptionDataOf } from './subscription-data.t
 export interface ConsumeQueueData {
   readonly physicOffset: number
   readonly physicSize: number
-  readonly tagsCode: number
+  /** A bigint when it lies beyond 2^53: the address of a lost unit in an extension file. */
+  readonly tagsCode: number | bigint
   readonly extendDataJson?: string
   readonly bitMap?: string
   /** Whether the message passes the group's filter. */

@@ -1,5 +1,6 @@
 export * from './connections.ts'
 export * from './consume-queue-data.ts'
+export * from './consume-time-span.ts'
 export * from './data-version.ts'
 export * from './heartbeat.ts'
 export * from './lists.ts'

@@ -48,7 +48,8 @@ export const decodeDelayOffsets = (body: Buffer | string): DelayOffsetWrapper =>
 
 /** Answer to QUERY_CORRECTION_OFFSET: offsets by queue id. */
 export interface QueryCorrectionOffsetBody {
-  readonly correctionOffsets: ReadonlyMap<number, number>
+  /** Java's Long.MAX_VALUE stands for "no correction"; only a bigint writes it exactly. */
+  readonly correctionOffsets: ReadonlyMap<number, number | bigint>
 }
 
 export const encodeQueryCorrectionOffset = (body: QueryCorrectionOffsetBody): Buffer => Buffer.from(stringifyJava(body))

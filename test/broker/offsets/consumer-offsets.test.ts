@@ -94,3 +94,32 @@ test('a client that invents queues gets no further than the cap, known queues go
   ok(offsets.commit('H', 'T', 0, 5))
   await offsets.stop()
 })
+
+test('offsets of a topic go with it, one group at a time or all', async (t) => {
+  const offsets = await ConsumerOffsets.load(await tableOptions(t))
+  t.after(() => offsets.stop())
+  offsets.commit('A', 'T', 0, 1)
+  offsets.commit('B', 'T', 0, 2)
+  offsets.commit('A', 'U', 0, 3)
+  equal(offsets.remove('A', 'T'), true)
+  equal(offsets.remove('A', 'T'), false)
+  deepEqual(
+    [...offsets.pairs()].map(({ topic, group }) => `${topic}@${group}`),
+    ['T@B', 'U@A'],
+  )
+  offsets.removeTopic('T')
+  deepEqual([offsets.size, offsets.find('B', 'T', 0), offsets.find('A', 'U', 0)], [1, undefined, 3])
+})
+
+test('a copy of offsets is no larger than the table allows, and changes nothing then', async (t) => {
+  const offsets = await ConsumerOffsets.load({ ...(await tableOptions(t)), maxOffsets: 3 })
+  t.after(() => offsets.stop())
+  offsets.commit('A', 'T', 0, 1)
+  offsets.commit('A', 'T', 1, 1)
+  offsets.commit('B', 'T', 7, 9)
+  equal(offsets.copy('A', 'C', 'T'), false)
+  equal(offsets.copy('A', 'A', 'T'), false)
+  equal(offsets.copy('B', 'C', 'U'), false)
+  equal(offsets.copy('B', 'A', 'T'), true)
+  deepEqual([...offsets.queuesOf('A', 'T')], [[7, 9]])
+})

@@ -1,0 +1,48 @@
+import { handler, ResponseError, reply } from '../../net/handler.ts'
+import { type ConsumeQueueData, encodeQueryConsumeQueue } from '../../protocol/bodies/consume-queue-data.ts'
+import type { SubscriptionData } from '../../protocol/bodies/subscription-data.ts'
+import { queryConsumeQueue } from '../../protocol/commands/query-consume-queue.ts'
+import type { QueueEntry } from '../../store/message-store.ts'
+import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
+
+const SUBSCRIBE_ALL = '*'
+
+/** Whether the broker would let the entry through to the group. */
+const passes = (entry: QueueEntry, subscription: SubscriptionData | undefined): boolean =>
+  subscription !== undefined &&
+  subscription.expressionType === 'TAG' &&
+  (subscription.subString === SUBSCRIBE_ALL || subscription.codeSet.includes(Number(entry.tagsCode)))
+
+const entryData = (entry: QueueEntry, subscription: SubscriptionData | undefined): ConsumeQueueData => ({
+  physicOffset: entry.physicalOffset,
+  physicSize: entry.sizeBytes,
+  tagsCode: entry.tagsCode,
+  eval: passes(entry, subscription),
+})
+
+/** What a group would see of a queue, as the answer's fields. */
+const filterOf = (subscription: SubscriptionData | undefined, group: string, topic: string) =>
+  subscription === undefined
+    ? { filterData: `${group}@${topic} is not online!` }
+    : { subscriptionData: subscription, filterData: 'null' }
+
+/** Entries of one queue from an index on, at most 4,096, and whether they pass a group's tags. */
+export const queryConsumeQueueHandler = (
+  queues: Pick<QueueReader, 'range'> & QueueEntryReader,
+  consumers: { subscription(group: string, topic: string): SubscriptionData | undefined },
+) =>
+  handler(queryConsumeQueue, ({ topic = '', queueId, index, count, consumerGroup }) => {
+    const entries = queues.entries(topic, queueId, index, count)
+    if (entries === undefined) throw new ResponseError('SYSTEM_ERROR', `${queueId}@${topic} is not exist!`)
+    const { min, max } = queues.range(topic, queueId)
+    const subscription = consumerGroup === undefined ? undefined : consumers.subscription(consumerGroup, topic)
+    const body = encodeQueryConsumeQueue({
+      ...(consumerGroup === undefined ? {} : filterOf(subscription, consumerGroup, topic)),
+      queueData: entries.map((entry) => entryData(entry, subscription)),
+      maxQueueIndex: max,
+      minQueueIndex: min,
+    })
+    const outside = index < min || index >= max
+    const remark = `Index ${index} of ${queueId}@${topic} is not exist!`
+    return reply({}, { body, ...(outside ? { remark } : {}) })
+  })
