@@ -33,6 +33,8 @@ import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
 import { BrokerStats } from './stats.ts'
 import { TopicTable } from './topics/topic-table.ts'
+import { startTraffic } from './traffic/traffic.ts'
+import type { TrafficStats } from './traffic/traffic-stats.ts'
 
 /** Lines about what recovery ignored, cut or lost; a store damaged all over would fill the log. */
 const MAX_RECOVERY_NOTES = 100
@@ -128,6 +130,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const store = await startStore(base)
   const state = await loadState(base)
   const stats = await parts.start('stats', () => new BrokerStats(clock))
+  const traffic = await startTraffic({ ...base, groups: state.groups })
   const memory = surroundings.memoryBytes ?? totalmem()
   const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
   const client = await startClient(base)
@@ -136,11 +139,11 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   parts.onStop('durability gate', () => gate.stop())
   const own = await startOwnMessages({ ...state, config, clock, logger: base.logger, store, gate, stats }, parts)
   const send = createSendHandlers({
-    ...{ store, gate, stats, clock, topics: state.topics, detours: own.detours },
+    ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
     random: surroundings.random ?? Math.random,
     settings: sendSettingsOf(config, base.storeHost),
   })
-  const pull = startPull(base, store, state, stats, memoryWindowBytes)
+  const pull = startPull(base, store, state, { stats, traffic }, memoryWindowBytes)
   const handlers = brokerHandlers({
     ...state,
     config,
@@ -149,6 +152,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     logger: base.logger,
     store,
     stats,
+    traffic,
     queues: new StoreQueues(store, (topic) => state.topics.get(topic) !== undefined, memoryWindowBytes),
     brokerAddr: registration.brokerAddr,
     announced: () => registration.settled(),
@@ -223,11 +227,17 @@ const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTab
   return new Registration({ config, topics, client, clock, logger, broker })
 }
 
+/** What sends and pulls count. */
+interface Counters {
+  readonly stats: BrokerStats
+  readonly traffic: TrafficStats
+}
+
 const startPull = (
   base: Base,
   store: MessageStore,
   { topics, groups, consumers, offsets }: State,
-  stats: BrokerStats,
+  counters: Counters,
   memoryWindowBytes: () => number,
 ): PullPath => {
   const { config, clock, logger, parts, storeHost } = base
@@ -237,7 +247,7 @@ const startPull = (
     groups,
     consumers,
     offsets,
-    stats,
+    ...counters,
     clock,
     logger,
     settings: pullSettingsOf(config, storeHost, memoryWindowBytes),

@@ -23,6 +23,7 @@ export interface ConsumeStatsSources {
   readonly consumers: { group(group: string): ConsumerGroup | undefined }
   readonly offsets: OffsetReader & { topicsOf(group: string): string[] }
   readonly queues: QueueReader
+  readonly traffic: { groupTps(topic: string, group: string): number }
 }
 
 type OffsetTable = Map<MessageQueue, OffsetWrapper>
@@ -52,17 +53,17 @@ const addTopic = (
   return true
 }
 
-/** Rates per group are not counted: consumeTps is 0. */
-const statsOf = (offsetTable: OffsetTable): ConsumeStats => ({ consumeTps: 0, offsetTable })
-
 const groupStatsHandler = (sources: ConsumeStatsSources) =>
   handler(getConsumeStats, ({ consumerGroup, topic, topicList }) => {
     const asked = [topic ?? '', ...(topicList ?? '').split(';')].filter((name) => name !== '')
     const topics = asked.length > 0 ? asked : sources.offsets.topicsOf(consumerGroup)
-    const table: OffsetTable = new Map()
-    for (const name of new Set(topics))
-      addTopic(table, consumerGroup, name, sources, ({ readQueueNums }) => readQueueNums)
-    return reply({}, { body: encodeConsumeStats(statsOf(table)) })
+    const offsetTable: OffsetTable = new Map()
+    let consumeTps = 0
+    for (const name of new Set(topics)) {
+      if (!addTopic(offsetTable, consumerGroup, name, sources, ({ readQueueNums }) => readQueueNums)) continue
+      consumeTps += sources.traffic.groupTps(name, consumerGroup)
+    }
+    return reply({}, { body: encodeConsumeStats({ consumeTps, offsetTable }) })
   })
 
 const brokerStatsHandler = (sources: ConsumeStatsSources) =>
@@ -72,11 +73,11 @@ const brokerStatsHandler = (sources: ConsumeStatsSources) =>
       const stats: ConsumeStats[] = []
       for (const topic of sources.offsets.topicsOf(groupName)) {
         if (isOrder && sources.topics.get(topic)?.order !== true) continue
-        const table: OffsetTable = new Map()
+        const offsetTable: OffsetTable = new Map()
         // Java counts the queues written to here, and those read from for a single group.
-        if (!addTopic(table, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums)) continue
-        stats.push(statsOf(table))
-        for (const { brokerOffset, consumerOffset } of table.values()) totalDiff += brokerOffset - consumerOffset
+        if (!addTopic(offsetTable, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums)) continue
+        stats.push({ consumeTps: sources.traffic.groupTps(topic, groupName), offsetTable })
+        for (const { brokerOffset, consumerOffset } of offsetTable.values()) totalDiff += brokerOffset - consumerOffset
       }
       return new Map([[groupName, stats]])
     })

@@ -13,6 +13,7 @@ import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
 import type { AdmissionState } from '../send/admission.ts'
 import type { BrokerStats } from '../stats.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import type { TrafficStats } from '../traffic/traffic-stats.ts'
 import { aclOffHandlers } from './acl-off.ts'
 import { brokerRuntimeInfoHandler } from './broker-runtime-info.ts'
 import { brokerSettingsHandlers } from './broker-settings.ts'
@@ -38,6 +39,7 @@ import { topicQueryHandlers } from './topic-queries.ts'
 import { unregisterClientHandler } from './unregister-client.ts'
 import { updateConsumerOffsetHandler } from './update-consumer-offset.ts'
 import { updateTopicHandler } from './update-topic.ts'
+import { viewBrokerStatsHandler } from './view-broker-stats.ts'
 import { viewMessageByIdHandler } from './view-message-by-id.ts'
 
 /** All parts that handlers are given narrow views of. */
@@ -48,6 +50,7 @@ export interface HandlerParts {
   readonly logger: Logger
   readonly store: MessageStore
   readonly stats: BrokerStats
+  readonly traffic: TrafficStats
   readonly topics: TopicTable
   readonly groups: SubscriptionGroupTable
   readonly offsets: ConsumerOffsets
@@ -76,6 +79,10 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     topics.touch()
     return parts.announceAll()
   }
+  const forgetTopic = (topic: string): void => {
+    offsets.removeTopic(topic)
+    parts.traffic.forgetTopic(topic)
+  }
   return [
     queryConsumerOffsetHandler(offsets, queues),
     updateConsumerOffsetHandler(offsets, topics),
@@ -88,15 +95,16 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...connectionHandlers(consumers, producers),
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),
-    deleteTopicHandler(topics, store, config),
+    deleteTopicHandler(topics, store, config, forgetTopic),
     deleteExpiredCommitlogHandler(store, parts.logger),
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
-    ...subscriptionGroupHandlers(groups, offsets, config),
+    ...subscriptionGroupHandlers(groups, offsets, parts.traffic, config),
     ...consumeStatsHandlers({ ...parts, brokerName }),
     ...groupOffsetHandlers({ ...parts, brokerName, nowMs: () => clock.nowMs() }),
     queryConsumeQueueHandler(queues, consumers),
     ...cleanTopicHandlers(parts),
     ...aclOffHandlers(),
+    viewBrokerStatsHandler(parts.traffic),
     resetOffsetHandler({ ...parts, brokerName }),
     consumerStatusHandler(consumers, parts.logger),
     ...relayHandlers(consumers, store, brokerName),

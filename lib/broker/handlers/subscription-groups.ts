@@ -20,6 +20,14 @@ export interface GroupEditor {
   flush(): Promise<void>
 }
 
+interface GroupOffsets {
+  removeGroup(group: string): void
+}
+
+interface GroupCounters {
+  forgetGroup(group: string): void
+}
+
 const updateHandler = (groups: GroupEditor, config: BrokerConfig) =>
   handler(updateAndCreateSubscriptionGroup, async (_, { request }) => {
     refuseOnSlave(config)
@@ -29,10 +37,11 @@ const updateHandler = (groups: GroupEditor, config: BrokerConfig) =>
     return {}
   })
 
-const deleteHandler = (groups: GroupEditor, offsets: { removeGroup(group: string): void }, config: BrokerConfig) =>
+const deleteHandler = (groups: GroupEditor, offsets: GroupOffsets, traffic: GroupCounters, config: BrokerConfig) =>
   handler(deleteSubscriptionGroup, async ({ groupName, removeOffset, cleanOffset }) => {
     refuseOnSlave(config)
     groups.delete(groupName)
+    traffic.forgetGroup(groupName)
     if (removeOffset || cleanOffset) offsets.removeGroup(groupName)
     await groups.flush()
     return {}
@@ -50,6 +59,7 @@ const getHandler = (groups: GroupEditor) =>
 /** Makes, changes, deletes and shows a group's settings: codes 200, 207 and 352. */
 export const subscriptionGroupHandlers = (
   groups: GroupEditor,
-  offsets: { removeGroup(group: string): void },
+  offsets: GroupOffsets,
+  traffic: GroupCounters,
   config: BrokerConfig,
-): Handler[] => [updateHandler(groups, config), deleteHandler(groups, offsets, config), getHandler(groups)]
+): Handler[] => [updateHandler(groups, config), deleteHandler(groups, offsets, traffic, config), getHandler(groups)]

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { errorText } from '../../base/errors.ts'
 import type { Logger } from '../../base/logging.ts'
 import { ResponseError } from '../../net/handler.ts'
@@ -32,6 +33,8 @@ export interface PullEffects {
   commitOffset(group: string, topic: string, queueId: number, queueOffset: number, clientAddress: string): void
   /** The store was asked; count 0 when it had nothing. */
   messagesGot(count: number, sizeBytes: number): void
+  /** A group gets messages: how long they took to read, and how much of the log is behind them. */
+  groupGot(request: PullRequest, count: number, sizeBytes: number, latencyMs: number, behindBytes: number): void
   /** A consumer's offset was out of bounds and is corrected. */
   offsetMoved(event: { group: string; topic: string; queueId: number; asked: number; corrected: number }): void
 }
@@ -88,6 +91,7 @@ export class PullService {
   readonly #sources: PullSources
   readonly #settings: PullSettings
   readonly #effects: PullEffects
+  readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #logger: Logger
   readonly #result = new PullResult()
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
@@ -99,12 +103,14 @@ export class PullService {
     readonly sources: PullSources
     readonly settings: PullSettings
     readonly effects: PullEffects
+    readonly clock: Pick<Clock, 'monotonicMs'>
     readonly logger: Logger
   }) {
     this.#store = parts.store
     this.#sources = parts.sources
     this.#settings = parts.settings
     this.#effects = parts.effects
+    this.#clock = parts.clock
     this.#logger = parts.logger
   }
 
@@ -150,11 +156,13 @@ export class PullService {
     }
   }
 
-  #serve(plan: PullPlan, mayWaitForDisk = false): void {
+  /** @param waitedMs for the disk; undefined when that was not done yet */
+  #serve(plan: PullPlan, waitedMs?: number): void {
     const { request } = plan
-    const code = this.#read(plan, request.queueOffset, mayWaitForDisk)
+    const code = this.#read(plan, request.queueOffset, waitedMs !== undefined)
     if (this.#result.status === PullStatus.NOT_IN_MEMORY) this.#readAhead(plan)
-    else if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset))) this.#answer(plan, code)
+    else if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset)))
+      this.#answer(plan, code, waitedMs)
   }
 
   /** The event loop never waits for the disk: the store's own threads do, and the pull is served when they are done. */
@@ -162,10 +170,11 @@ export class PullService {
     const { topic, tagCodes, request } = plan
     const { connection } = request.to
     const { maxTransferBytes } = this.#settings
+    const startedAtMs = this.#clock.monotonicMs()
     this.#store
       .readAhead(topic, request.queueId, request.queueOffset, this.#countOf(request), tagCodes, maxTransferBytes)
       .then(() => {
-        if (!connection.closed) this.#serve(plan, true)
+        if (!connection.closed) this.#serve(plan, this.#clock.monotonicMs() - startedAtMs)
       })
       .catch((error: unknown) => {
         if (!connection.closed) this.#refuse(request, error)
@@ -217,7 +226,7 @@ export class PullService {
     return responseCodeOf(status, queueOffset)
   }
 
-  #answer(plan: PullPlan, code: ResponseCodeName): void {
+  #answer(plan: PullPlan, code: ResponseCodeName, latencyMs = 0): void {
     const result = this.#result
     const { request } = plan
     const answer: PullAnswer = {
@@ -230,6 +239,7 @@ export class PullService {
     }
     const found = code === 'SUCCESS'
     writePullAnswer(request.to, answer, this.#scratch, found ? result.sizeBytes : 0)
+    if (found) this.#effects.groupGot(request, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
     if (code === 'PULL_OFFSET_MOVED') {
       const { group, topic, queueId, queueOffset } = request
       this.#effects.offsetMoved({ group, topic, queueId, asked: queueOffset, corrected: answer.nextBeginOffset })

@@ -5,6 +5,7 @@ import type { FrameHandler } from '../../net/connection.ts'
 import type { Handler } from '../../net/handler.ts'
 import { pullMessage } from '../../protocol/commands/pull-message.ts'
 import type { MessageStore } from '../../store/message-store.ts'
+import type { TrafficStats } from '../traffic/traffic-stats.ts'
 import { HotPull } from './hot-pull.ts'
 import { LongPolling } from './long-polling.ts'
 import { OffsetMovedEvents } from './offset-moved.ts'
@@ -20,6 +21,7 @@ export interface PullParts {
   readonly consumers: PullSources['consumers']
   readonly offsets: { readonly commit: PullEffects['commitOffset'] }
   readonly stats: { messagesGot(count: number, sizeBytes: number): void }
+  readonly traffic: Pick<TrafficStats, 'group'>
   readonly clock: Clock
   readonly logger: Logger
   readonly settings: PullSettings & {
@@ -52,11 +54,14 @@ export const createPullHandlers = (parts: PullParts): PullPath => {
     effects: {
       commitOffset: (...commit) => parts.offsets.commit(...commit),
       messagesGot: (count, sizeBytes) => parts.stats.messagesGot(count, sizeBytes),
+      groupGot: ({ group, topic, queueId }, count, sizeBytes, latencyMs, behindBytes) =>
+        parts.traffic.group(topic, group).got(queueId, count, sizeBytes, latencyMs, behindBytes),
       offsetMoved: (event) => {
         corrections.warn(event, 'a pull was out of bounds and is corrected')
         events.record(event)
       },
     },
+    clock,
     logger,
   })
   const polling = new LongPolling(store, clock, service.wake)

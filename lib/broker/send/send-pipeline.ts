@@ -7,6 +7,7 @@ import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
 import type { SendAdmission, TopicLoad } from './admission.ts'
 import { type AppendRefusal, refusalOf } from './append-refusal.ts'
 import type { SendResponseWriter, StoredPlace } from './send-response.ts'
+import type { PutCounter } from './send-topics.ts'
 
 /** Counters the send path moves. */
 export interface SendStats {
@@ -18,7 +19,7 @@ export interface SendStats {
 export interface PendingSend {
   readonly to: AnswerTo
   readonly oneway: boolean
-  readonly topic: { readonly load: TopicLoad }
+  readonly topic: { readonly load: TopicLoad; readonly traffic: PutCounter }
   readonly queueId: number
   readonly firstRow: number
   /** 1, or the number of messages of a client batch. */
@@ -146,6 +147,7 @@ export class SendPipeline {
     let sizeBytes = 0
     for (let row = send.firstRow; row < send.firstRow + send.rows; row++) sizeBytes += batch.sizeBytes(row)
     this.#stats.messagesPut(send.rows, sizeBytes)
+    send.topic.traffic.put(send.rows, sizeBytes)
     if (send.oneway) return
     if (send.waits && this.#gate.waits) {
       send.to.connection.begin(send.requestBytes)

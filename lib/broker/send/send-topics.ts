@@ -33,6 +33,11 @@ export interface SendTopicTable {
   createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number): SendTopicConfig | undefined
 }
 
+/** Counts what is stored in one topic. */
+export interface PutCounter {
+  put(messages: number, sizeBytes: number): void
+}
+
 /** A topic that messages may be sent to, with what the hot path needs of it. */
 export interface SendTopic {
   readonly name: string
@@ -44,6 +49,7 @@ export interface SendTopic {
   /** Bits that the topic adds to a message's sysFlag. */
   readonly sysFlag: number
   readonly load: TopicLoad
+  readonly traffic: PutCounter
 }
 
 /** What auto-creation takes from a send request. */
@@ -54,12 +60,18 @@ export interface CreationHints {
   readonly remoteAddress: string
 }
 
+/** Where the counters of topics are. */
+export interface TopicCounters {
+  topic(topic: string): PutCounter
+}
+
 const RETRY_QUEUES = 1
 
 /** Resolves and checks the topic of a send request; remembers the answer until the topic table changes. */
 export class SendTopics {
   readonly #topics: SendTopicTable
   readonly #store: Pick<MessageStore, 'topic'>
+  readonly #traffic: TopicCounters
   readonly #brokerAddress: string
   readonly #brokerWritable: () => boolean
   readonly #known = new Map<string, SendTopic>()
@@ -71,10 +83,12 @@ export class SendTopics {
   constructor(
     topics: SendTopicTable,
     store: Pick<MessageStore, 'topic'>,
+    traffic: TopicCounters,
     broker: { readonly address: string; readonly writable: () => boolean },
   ) {
     this.#topics = topics
     this.#store = store
+    this.#traffic = traffic
     this.#brokerAddress = broker.address
     this.#brokerWritable = broker.writable
   }
@@ -114,6 +128,7 @@ export class SendTopics {
       queueLimit: Math.max(config.writeQueueNums, config.readQueueNums),
       sysFlag: config.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0,
       load: this.#loads.get(name) ?? { waiting: 0 },
+      traffic: this.#traffic.topic(name),
     }
     this.#forgetWhenChanged()
     this.#known.set(name, topic)

@@ -13,7 +13,7 @@ import { sendHandlers } from './send-handlers.ts'
 import { SendPipeline, type SendStats } from './send-pipeline.ts'
 import { SendResponseWriter } from './send-response.ts'
 import { SendService } from './send-service.ts'
-import { SendTopics, type SendTopicTable } from './send-topics.ts'
+import { SendTopics, type SendTopicTable, type TopicCounters } from './send-topics.ts'
 
 /** What the send path needs of the broker. */
 export interface SendParts {
@@ -21,6 +21,7 @@ export interface SendParts {
   readonly gate: DurabilityGate
   readonly topics: SendTopicTable
   readonly stats: SendStats
+  readonly traffic: TopicCounters
   readonly clock: Clock
   /** In [0, 1); chooses a queue when the producer left it open. */
   readonly random: () => number
@@ -70,7 +71,7 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
     detours: parts.detours,
     topicOf: (name) => store.topic(name),
   })
-  const topics = new SendTopics(parts.topics, store, { address, writable: settings.writable })
+  const topics = new SendTopics(parts.topics, store, parts.traffic, { address, writable: settings.writable })
   const path = { topics, service, pipeline, responses }
   return {
     load: () => admission.state,

@@ -1,3 +1,4 @@
+export * from './broker-stats.ts'
 export * from './connections.ts'
 export * from './consume-queue-data.ts'
 export * from './consume-time-span.ts'

@@ -6,6 +6,7 @@ import { PullService } from '../../../lib/broker/pull/pull-service.ts'
 import type { MessageStore, ReadLimits, TopicHandle } from '../../../lib/store/index.ts'
 import { PullStatus } from '../../../lib/store/status.ts'
 import { StoreError } from '../../../lib/store/store-error.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeConnection } from '../support/fake-connection.ts'
 
 const GROUP = { consumeEnable: true, consumeBroadcastEnable: true, brokerId: 0, whichBrokerWhenConsumeSlowly: 1 }
@@ -55,7 +56,13 @@ const coldPath = () => {
         return limits
       },
     },
-    effects: { commitOffset: () => undefined, messagesGot: () => undefined, offsetMoved: () => undefined },
+    effects: {
+      commitOffset: () => undefined,
+      messagesGot: () => undefined,
+      groupGot: () => undefined,
+      offsetMoved: () => undefined,
+    },
+    clock: new ManualClock(),
     logger: silentLogger,
   })
   const pull = (connection: FakeConnection): void =>

@@ -39,6 +39,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
   const effects: PullEffects = {
     commitOffset: (_group, _topic, _queueId, queueOffset) => void committed.push(queueOffset),
     messagesGot: (count) => void got.push(count),
+    groupGot: () => undefined,
     offsetMoved: () => undefined,
   }
   const service = new PullService({
@@ -60,6 +61,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       readLimits: { memoryWindowBytes: 1024, maxCountOnDisk: 8, maxBytesOnDisk: 1024 },
     },
     effects,
+    clock,
     logger: silentLogger,
   })
   const polling = new LongPolling(store, clock, service.wake)

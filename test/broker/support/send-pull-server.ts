@@ -7,6 +7,7 @@ import type { Detour } from '../../../lib/broker/messages/detour.ts'
 import { refusedDelays, refusedTransactions } from '../../../lib/broker/messages/refused-detours.ts'
 import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
+import { TrafficStats } from '../../../lib/broker/traffic/traffic-stats.ts'
 import { RemotingServer } from '../../../lib/net/server.ts'
 import { type TopicConfig, topicConfig } from '../../../lib/protocol/bodies/topic-config.ts'
 import type { MessageStore, StoreOptions } from '../../../lib/store/index.ts'
@@ -23,6 +24,7 @@ export interface SendPullServer {
   readonly topics: Map<string, TopicConfig>
   readonly committed: unknown[][]
   readonly parkedPulls: () => number
+  readonly traffic: TrafficStats
   /** Another connection. */
   connect(): Promise<RawClient>
   /** Everything in a queue, once the store has dispatched what was appended. */
@@ -56,10 +58,12 @@ export const startSendPullServer = async (
   const gate = new DurabilityGate(store, clock, syncFlushTimeoutMs)
   const storeHost = { address: '127.0.0.1', port: 10911 }
   const stats = { messagesPut: () => undefined, putsFailed: () => undefined, messagesGot: () => undefined }
+  const traffic = new TrafficStats(clock, 'DefaultCluster')
   const send = createSendHandlers({
     store,
     gate,
     stats,
+    traffic,
     clock,
     random: () => 0.5,
     detours: options.detours ?? [refusedTransactions, refusedDelays],
@@ -106,6 +110,7 @@ export const startSendPullServer = async (
     consumers: { group: () => undefined, subscription: () => undefined },
     offsets: { commit: (...commit) => void committed.push(commit) },
     stats,
+    traffic,
     clock,
     logger: silentLogger,
     settings: {
@@ -134,6 +139,7 @@ export const startSendPullServer = async (
     () => gate.stop(),
     () => server.stop(),
     () => pull.stop(),
+    () => traffic.stop(),
     () => client.close(),
   )
   return {
@@ -142,6 +148,7 @@ export const startSendPullServer = async (
     topics,
     committed,
     parkedPulls: pull.parkedPulls,
+    traffic,
     connect,
     async read(topic, queueId) {
       await waitFor('the dispatch of all messages', () => opened.watermarks.dispatched === opened.watermarks.appended)
