@@ -23,12 +23,13 @@ import { SubscriptionGroupTable } from './groups/group-table.ts'
 import { brokerHandlers } from './handlers/index.ts'
 import { ConsumerOffsets } from './offsets/consumer-offsets.ts'
 import { startOwnMessages } from './own-messages.ts'
-import { pullSettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.ts'
+import { pullSettingsOf, replySettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.ts'
 import { ProducerTable } from './producers/producer-table.ts'
 import { createPullHandlers, type PullPath } from './pull/pull.ts'
 import { StoreQueues } from './queue-reader.ts'
 import { recoveryProgressLog } from './recovery-progress-log.ts'
 import { Registration } from './registration/registration.ts'
+import { replyHandlers } from './replies/reply-messages.ts'
 import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
 import { BrokerStats } from './stats.ts'
@@ -143,6 +144,10 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     random: surroundings.random ?? Math.random,
     settings: sendSettingsOf(config, base.storeHost),
   })
+  const replies = replyHandlers({
+    ...{ clock, logger: base.logger, producers: state.producers, writer: own.writer, accept: send.accept },
+    settings: replySettingsOf(config, base.storeHost),
+  })
   const pull = startPull(base, store, state, { stats, traffic }, memoryWindowBytes)
   const handlers = brokerHandlers({
     ...state,
@@ -162,7 +167,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     delayOffsets: () => delayOffsets(config),
   })
   await startServer(base, surroundings.listenHost, {
-    handlers: [...handlers, ...own.handlers, ...send.handlers],
+    handlers: [...handlers, ...own.handlers, ...send.handlers, ...replies],
     frameHandlers: send.frameHandlers,
     pull,
   })

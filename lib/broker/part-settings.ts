@@ -3,6 +3,7 @@ import type { ReadLimits, StoreOptions } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { BrokerOptions } from './config/broker-options.ts'
 import type { PullParts } from './pull/pull.ts'
+import type { ReplyParts } from './replies/reply-messages.ts'
 import { retentionOptionsOf } from './retention.ts'
 import type { SendParts } from './send/send.ts'
 
@@ -65,6 +66,13 @@ export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): Send
       busyAfterMs: () => config.current.send.busyAfterMs,
     },
   }
+}
+
+/** What replies go by. */
+export const replySettingsOf = (config: BrokerConfig, storeHost: StoreHost): ReplyParts['settings'] => {
+  const { identity, send } = config.current
+  const { regionId } = identity
+  return { regionId, traceOn: send.traceOn, storeHost, storeReplies: () => config.current.send.storeReplies }
 }
 
 /** Java's limits for old messages; the same object as long as the configuration is the same. */

@@ -38,6 +38,7 @@ export interface BrokerOptions {
     /** Sends before this time (ms since the epoch) are refused. */
     readonly acceptFromMs: number
     readonly rejectTransactions: boolean
+    readonly storeReplies: boolean
     readonly traceOn: boolean
     readonly syncFlushTimeoutMs: number
     /** Sends that may wait for the device at once. */
@@ -264,6 +265,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       maxBodyBytes: store.maxMessageSize,
       acceptFromMs: broker.startAcceptSendRequestTimeStamp,
       rejectTransactions: broker.rejectTransactionMessage,
+      storeReplies: broker.storeReplyMessageEnable,
       traceOn: broker.traceOn,
       syncFlushTimeoutMs: store.syncFlushTimeout,
       maxWaiting: broker.sendThreadPoolQueueCapacity,

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
+import type { Connection } from '../../net/connection.ts'
 import { CLIENT_SCAN_MS, type ClientIdentity, type Member, Membership } from '../clients.ts'
 import { MAX_GROUPS } from '../groups/group-table.ts'
 
@@ -6,6 +7,9 @@ import { MAX_GROUPS } from '../groups/group-table.ts'
 export class ProducerTable {
   readonly #membership: Membership
   readonly #scan: TimerHandle
+  /** The newest connection of each client, and the client of each connection. */
+  readonly #connections = new Map<string, Connection>()
+  readonly #clientIds = new Map<Connection, string>()
 
   constructor(clock: Clock) {
     this.#membership = new Membership(clock, () => undefined)
@@ -24,7 +28,14 @@ export class ProducerTable {
   /** Takes in what a heartbeat says. Names have been checked. */
   register(client: ClientIdentity, group: string): void {
     const full = this.#membership.groupCount >= MAX_GROUPS && this.#membership.members(group).size === 0
-    if (!full) this.#membership.add(group, client)
+    if (full) return
+    this.#membership.add(group, client)
+    this.#remember(client)
+  }
+
+  /** Where a client is reached, as long as its connection is open. */
+  connectionOf(clientId: string): Connection | undefined {
+    return this.#connections.get(clientId)
   }
 
   unregister(client: ClientIdentity, group: string): void {
@@ -33,5 +44,19 @@ export class ProducerTable {
 
   stop(): void {
     this.#scan.cancel()
+  }
+
+  #remember({ clientId, connection }: ClientIdentity): void {
+    const known = this.#clientIds.get(connection)
+    if (known !== undefined && known !== clientId) this.#forget(connection)
+    this.#clientIds.set(connection, clientId)
+    this.#connections.set(clientId, connection)
+    if (known === undefined) connection.onClose(() => this.#forget(connection))
+  }
+
+  #forget(connection: Connection): void {
+    const clientId = this.#clientIds.get(connection)
+    this.#clientIds.delete(connection)
+    if (clientId !== undefined && this.#connections.get(clientId) === connection) this.#connections.delete(clientId)
   }
 }

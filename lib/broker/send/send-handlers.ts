@@ -8,9 +8,10 @@ import type { AnswerTo } from '../answer.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendResponseWriter } from './send-response.ts'
 import type { SendService } from './send-service.ts'
-import type { SendTopics } from './send-topics.ts'
+import type { SendTopic, SendTopics } from './send-topics.ts'
 
-type SendHeader = RequestOf<typeof sendMessageV2>
+/** What a send says of itself. */
+export type SendHeader = RequestOf<typeof sendMessageV2>
 
 /** The parts that one send goes through. */
 export interface SendPath {
@@ -20,14 +21,19 @@ export interface SendPath {
   readonly responses: SendResponseWriter
 }
 
-const accept = (header: SendHeader, to: AnswerTo, request: RemotingCommand, isBatch: boolean, path: SendPath): void => {
-  const { address, port } = to.connection.remote
-  const topic = path.topics.resolve(header.topic, {
+/** The topic that a send names, made when it may be. @throws {ResponseError} */
+export const topicOfSend = (header: SendHeader, { connection }: AnswerTo, topics: SendTopics): SendTopic => {
+  const { address, port } = connection.remote
+  return topics.resolve(header.topic, {
     defaultTopic: header.defaultTopic,
     defaultTopicQueueNums: header.defaultTopicQueueNums,
     unitMode: header.unitMode,
     remoteAddress: `${address}:${port}`,
   })
+}
+
+const accept = (header: SendHeader, to: AnswerTo, request: RemotingCommand, isBatch: boolean, path: SendPath): void => {
+  const topic = topicOfSend(header, to, path.topics)
   const properties = Buffer.from(header.properties ?? '', 'utf8')
   const send = {
     to,

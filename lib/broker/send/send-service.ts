@@ -90,7 +90,7 @@ export class SendService {
    * @throws {ResponseError} when it may not be stored; nothing was added then
    */
   addSingle(request: SendRequest): void {
-    const queueId = this.#checkedQueue(request)
+    const queueId = this.checkedQueue(request)
     const { properties, propertiesStart, propertiesEnd, topic } = request
     const rewriter = this.#single
     const auxBytes = rewriter.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
@@ -171,7 +171,7 @@ export class SendService {
    * @throws {ResponseError}
    */
   addBatch(request: SendRequest): void {
-    const queueId = this.#checkedQueue(request)
+    const queueId = this.checkedQueue(request)
     const { properties, propertiesStart, propertiesEnd, body, bodyStart, bodyEnd } = request
     const count = this.#countBatch(body, bodyStart, bodyEnd)
     const common = Buffer.allocUnsafe(this.#ofBatch.sizeBound(propertiesEnd - propertiesStart))
@@ -241,7 +241,11 @@ export class SendService {
     return start
   }
 
-  #checkedQueue({ queueId, topic, to }: SendRequest): number {
+  /**
+   * The queue that a message goes to, chosen when the request left that open.
+   * @throws {ResponseError} when sends are not taken now, or not for that queue
+   */
+  checkedQueue({ queueId, topic, to }: Pick<SendRequest, 'queueId' | 'topic' | 'to'>): number {
     this.#admission.check(topic.load)
     if (this.#acceptFromMs > 0 && this.#clock.nowMs() < this.#acceptFromMs) {
       const until = new Date(this.#acceptFromMs).toISOString()

@@ -5,15 +5,16 @@ import { sendMessage } from '../../protocol/commands/send-message.ts'
 import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
 import { hostAddress } from '../../protocol/host-address.ts'
 import type { MessageStore } from '../../store/message-store.ts'
+import type { AnswerTo } from '../answer.ts'
 import type { DurabilityGate } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
 import { type AdmissionSettings, type AdmissionState, SendAdmission } from './admission.ts'
 import { HotSend } from './hot-send.ts'
-import { sendHandlers } from './send-handlers.ts'
+import { type SendHeader, sendHandlers, topicOfSend } from './send-handlers.ts'
 import { SendPipeline, type SendStats } from './send-pipeline.ts'
 import { SendResponseWriter } from './send-response.ts'
 import { SendService } from './send-service.ts'
-import { SendTopics, type SendTopicTable, type TopicCounters } from './send-topics.ts'
+import { type SendTopic, SendTopics, type SendTopicTable, type TopicCounters } from './send-topics.ts'
 
 /** What the send path needs of the broker. */
 export interface SendParts {
@@ -40,12 +41,20 @@ export interface SendParts {
   }
 }
 
+/** Where a message that may be stored goes to. */
+export interface AcceptedSend {
+  readonly topic: SendTopic
+  readonly queueId: number
+}
+
 /** The send path as the broker sees it. */
 export interface SendHandlers {
   readonly handlers: Handler[]
   readonly frameHandlers: Map<number, FrameHandler>
   /** What waits now. */
   readonly load: () => AdmissionState
+  /** The checks of a send, for messages that are not stored by it. @throws {ResponseError} */
+  readonly accept: (header: SendHeader, to: AnswerTo) => AcceptedSend
 }
 
 /** Handlers of the three send codes, and the frame handlers that take them straight from the receive buffer. */
@@ -75,6 +84,10 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
   const path = { topics, service, pipeline, responses }
   return {
     load: () => admission.state,
+    accept: (header, to) => {
+      const topic = topicOfSend(header, to, topics)
+      return { topic, queueId: service.checkedQueue({ queueId: header.queueId, topic, to }) }
+    },
     handlers: sendHandlers(path),
     frameHandlers: new Map([sendMessage, sendMessageV2].map((command) => [command.code, new HotSend(command, path)])),
   }

@@ -30,3 +30,24 @@ test('a producer silent for 120 s is dropped and its connection closed', () => {
   table.stop()
   equal(clock.timers, 0)
 })
+
+test('a client is reached at its newest connection, until that closes', () => {
+  const table = new ProducerTable(new ManualClock())
+  const [first, second] = [client('a'), client('a')]
+  table.register(first, 'P')
+  table.register(second, 'P')
+  first.connection.close()
+  equal(table.connectionOf('a'), second.connection)
+  table.register({ ...second, clientId: 'b' }, 'P')
+  deepEqual([table.connectionOf('a'), table.connectionOf('b')], [undefined, second.connection])
+  second.connection.close()
+  equal(table.connectionOf('b'), undefined)
+})
+
+test('a connection that is closed already is not remembered', () => {
+  const table = new ProducerTable(new ManualClock())
+  const gone = client('a')
+  gone.connection.close()
+  table.register(gone, 'P')
+  deepEqual([table.connectionOf('a'), idsOf(table, 'P')], [undefined, []])
+})
