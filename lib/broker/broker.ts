@@ -22,6 +22,7 @@ import { DurabilityGate } from './durability.ts'
 import { SubscriptionGroupTable } from './groups/group-table.ts'
 import { brokerHandlers } from './handlers/index.ts'
 import { ConsumerOffsets } from './offsets/consumer-offsets.ts'
+import { dropVanishedTopics } from './offsets/vanished-topics.ts'
 import { startOwnMessages } from './own-messages.ts'
 import { pullSettingsOf, replySettingsOf, sendSettingsOf, storeOptionsOf } from './part-settings.ts'
 import { ProducerTable } from './producers/producer-table.ts'
@@ -130,6 +131,8 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const { config, clock, parts } = base
   const store = await startStore(base)
   const state = await loadState(base)
+  const dropping = dropVanishedTopics({ ...base, ...state, store })
+  parts.onStop('vanished topics', () => dropping.cancel())
   const stats = await parts.start('stats', () => new BrokerStats(clock))
   const traffic = await startTraffic({ ...base, groups: state.groups })
   const memory = surroundings.memoryBytes ?? totalmem()

@@ -141,3 +141,10 @@ test('access control that is off is told as refusals of a change', async (t) => 
     [209, 210, 1, 211],
   )
 })
+
+test('offsets go with their topic', async (t) => {
+  const { client, offsetOf } = await startWithMessages(t)
+  await client.call(commitCommand('A', 'T', 0, 2))
+  await client.call({ code: 215, extFields: { topic: 'T' } })
+  equal(await offsetOf('A', 0), undefined)
+})
