@@ -25,6 +25,7 @@ import { consumerStatusHandler } from './consumer-status.ts'
 import { deleteExpiredCommitlogHandler } from './delete-expired-commitlog.ts'
 import { deleteTopicHandler } from './delete-topic.ts'
 import { groupOffsetHandlers } from './group-offsets.ts'
+import { groupQueryHandlers } from './group-queries.ts'
 import { heartBeatHandler } from './heart-beat.ts'
 import { queryConsumeQueueHandler } from './query-consume-queue.ts'
 import { queryConsumerOffsetHandler } from './query-consumer-offset.ts'
@@ -38,7 +39,7 @@ import { subscriptionGroupHandlers } from './subscription-groups.ts'
 import { topicQueryHandlers } from './topic-queries.ts'
 import { unregisterClientHandler } from './unregister-client.ts'
 import { updateConsumerOffsetHandler } from './update-consumer-offset.ts'
-import { updateTopicHandler } from './update-topic.ts'
+import { updateTopicHandler, updateTopicListHandler } from './update-topic.ts'
 import { viewBrokerStatsHandler } from './view-broker-stats.ts'
 import { viewMessageByIdHandler } from './view-message-by-id.ts'
 
@@ -95,11 +96,13 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...connectionHandlers(consumers, producers),
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),
+    updateTopicListHandler(topics, config, parts.announced),
     deleteTopicHandler(topics, store, config, forgetTopic),
     deleteExpiredCommitlogHandler(store, parts.logger),
     ...topicQueryHandlers({ brokerName, topics, queues, consumers, offsets }),
     ...subscriptionGroupHandlers(groups, offsets, parts.traffic, config),
     ...consumeStatsHandlers({ ...parts, brokerName }),
+    ...groupQueryHandlers(parts),
     ...groupOffsetHandlers({ ...parts, brokerName, nowMs: () => clock.nowMs() }),
     queryConsumeQueueHandler(queues, consumers),
     ...cleanTopicHandlers(parts),

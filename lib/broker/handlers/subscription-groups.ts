@@ -1,14 +1,16 @@
 import { type Handler, handler, ResponseError, reply } from '../../net/handler.ts'
 import {
   decodeSubscriptionGroupConfig,
+  decodeSubscriptionGroupList,
   encodeSubscriptionGroupConfig,
   type SubscriptionGroupConfig,
 } from '../../protocol/bodies/subscription-group.ts'
 import { deleteSubscriptionGroup } from '../../protocol/commands/delete-subscription-group.ts'
 import { getSubscriptionGroupConfig } from '../../protocol/commands/get-subscription-group-config.ts'
 import { updateAndCreateSubscriptionGroup } from '../../protocol/commands/update-and-create-subscription-group.ts'
+import { updateAndCreateSubscriptionGroupList } from '../../protocol/commands/update-and-create-subscription-group-list.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { decodedBody, orRefuse, refuseOnSlave } from './refusals.ts'
+import { checkGroupName, decodedBody, orRefuse, refuseOnSlave } from './refusals.ts'
 
 /** What making, changing and deleting groups needs. */
 export interface GroupEditor {
@@ -37,6 +39,17 @@ const updateHandler = (groups: GroupEditor, config: BrokerConfig) =>
     return {}
   })
 
+/** All of them, or none when one has no valid name. */
+const updateListHandler = (groups: GroupEditor, config: BrokerConfig) =>
+  handler(updateAndCreateSubscriptionGroupList, async (_, { request }) => {
+    refuseOnSlave(config)
+    const wanted = decodedBody(request.body, decodeSubscriptionGroupList)
+    for (const { groupName } of wanted) checkGroupName(groupName)
+    for (const group of wanted) orRefuse(() => groups.update(group))
+    await groups.flush()
+    return {}
+  })
+
 const deleteHandler = (groups: GroupEditor, offsets: GroupOffsets, traffic: GroupCounters, config: BrokerConfig) =>
   handler(deleteSubscriptionGroup, async ({ groupName, removeOffset, cleanOffset }) => {
     refuseOnSlave(config)
@@ -56,10 +69,15 @@ const getHandler = (groups: GroupEditor) =>
     return reply({}, { body: encodeSubscriptionGroupConfig(config) })
   })
 
-/** Makes, changes, deletes and shows a group's settings: codes 200, 207 and 352. */
+/** Makes, changes, deletes and shows settings of groups: codes 200, 225, 207 and 352. */
 export const subscriptionGroupHandlers = (
   groups: GroupEditor,
   offsets: GroupOffsets,
   traffic: GroupCounters,
   config: BrokerConfig,
-): Handler[] => [updateHandler(groups, config), deleteHandler(groups, offsets, traffic, config), getHandler(groups)]
+): Handler[] => [
+  updateHandler(groups, config),
+  updateListHandler(groups, config),
+  deleteHandler(groups, offsets, traffic, config),
+  getHandler(groups),
+]

@@ -94,3 +94,7 @@ export const decodeSubscriptionGroupWrapper = (body: Buffer | string): Subscript
     ...(others === undefined ? {} : { others }),
   }
 }
+
+/** Groups of a SubscriptionGroupList. @throws {ProtocolError} `BODY_ILLEGAL` */
+export const decodeSubscriptionGroupList = (body: Buffer | string): SubscriptionGroupConfig[] =>
+  JsonReader.of(body, 'SubscriptionGroupList').list('groupConfigList', (group) => subscriptionGroupConfigOf(group))

@@ -129,3 +129,7 @@ export const encodeTopicConfigWrapper = (wrapper: TopicConfigSerializeWrapper, p
 /** @throws {ProtocolError} `BODY_ILLEGAL` */
 export const decodeTopicConfigWrapper = (body: Buffer | string): TopicConfigSerializeWrapper =>
   topicConfigWrapperOf(JsonReader.of(body, 'TopicConfigSerializeWrapper').members as JavaJson)
+
+/** Topics of a CreateTopicListRequestBody. @throws {ProtocolError} `BODY_ILLEGAL` */
+export const decodeTopicConfigList = (body: Buffer | string): TopicConfig[] =>
+  JsonReader.of(body, 'CreateTopicListRequestBody').list('topicConfigList', topicConfigOf)

@@ -63,7 +63,9 @@ import { queryConsumerOffset } from './query-consumer-offset.ts'
 import { queryCorrectionOffset } from './query-correction-offset.ts'
 import { queryDataVersion } from './query-data-version.ts'
 import { queryMessage } from './query-message.ts'
+import { querySubscriptionByConsumer } from './query-subscription-by-consumer.ts'
 import { queryTopicConsumeByWho } from './query-topic-consume-by-who.ts'
+import { queryTopicsByConsumer } from './query-topics-by-consumer.ts'
 import { registerBroker } from './register-broker.ts'
 import { resetConsumerClientOffset } from './reset-consumer-client-offset.ts'
 import { resumeCheckHalfMessage } from './resume-check-half-message.ts'
@@ -78,7 +80,9 @@ import { unregisterBroker } from './unregister-broker.ts'
 import { unregisterClient } from './unregister-client.ts'
 import { updateAndCreateAclConfig } from './update-and-create-acl-config.ts'
 import { updateAndCreateSubscriptionGroup } from './update-and-create-subscription-group.ts'
+import { updateAndCreateSubscriptionGroupList } from './update-and-create-subscription-group-list.ts'
 import { updateAndCreateTopic } from './update-and-create-topic.ts'
+import { updateAndCreateTopicList } from './update-and-create-topic-list.ts'
 import { updateBrokerConfig } from './update-broker-config.ts'
 import { updateConsumerOffset } from './update-consumer-offset.ts'
 import { updateGlobalWhiteAddrsConfig } from './update-global-white-addrs-config.ts'
@@ -152,7 +156,9 @@ export {
   queryCorrectionOffset,
   queryDataVersion,
   queryMessage,
+  querySubscriptionByConsumer,
   queryTopicConsumeByWho,
+  queryTopicsByConsumer,
   registerBroker,
   resetConsumerClientOffset,
   resumeCheckHalfMessage,
@@ -167,7 +173,9 @@ export {
   unregisterClient,
   updateAndCreateAclConfig,
   updateAndCreateSubscriptionGroup,
+  updateAndCreateSubscriptionGroupList,
   updateAndCreateTopic,
+  updateAndCreateTopicList,
   updateBrokerConfig,
   updateConsumerOffset,
   updateGlobalWhiteAddrsConfig,
@@ -185,6 +193,7 @@ export const commands: readonly Command[] = [
   queryConsumerOffset,
   updateConsumerOffset,
   updateAndCreateTopic,
+  updateAndCreateTopicList,
   getAllTopicConfig,
   updateBrokerConfig,
   getBrokerConfig,
@@ -235,6 +244,7 @@ export const commands: readonly Command[] = [
   invokeBrokerToResetOffset,
   invokeBrokerToGetConsumerStatus,
   getTopicsByCluster,
+  updateAndCreateSubscriptionGroupList,
   queryTopicConsumeByWho,
   queryConsumeTimeSpan,
   getSystemTopicListFromNs,
@@ -263,6 +273,8 @@ export const commands: readonly Command[] = [
   addWritePermOfBroker,
   getAllProducerInfo,
   deleteExpiredCommitlog,
+  queryTopicsByConsumer,
+  querySubscriptionByConsumer,
   getTopicConfig,
   getSubscriptionGroupConfig,
   litePullMessage,
