@@ -115,6 +115,12 @@ export const pullSettingsOf = (
   get slaveReadEnable() {
     return config.current.pull.slaveRead
   },
+  get isSlave() {
+    return config.current.identity.role === 'SLAVE'
+  },
+  get checkOffsetInSlave() {
+    return config.current.pull.checkOffsetInSlave
+  },
   get memoryWindowBytes() {
     return memoryWindowBytes()
   },

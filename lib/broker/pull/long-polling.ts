@@ -9,6 +9,8 @@ export interface ParkedPull {
   /** Everything below was looked at and did not pass the filter. */
   scannedTo: number
   readonly deadlineMs: number
+  /** False: it waits for its time only, as without long polling. */
+  readonly wakesOnArrival: boolean
 }
 
 /** How a parked pull ended its wait. */
@@ -70,11 +72,12 @@ export class LongPolling {
     const ofConnection = this.#countOf.get(connection) ?? 0
     const full = this.#count >= MAX_PARKED || ofConnection >= MAX_PARKED_PER_CONNECTION
     if (full || tick <= this.#lastTick) return false
-    this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
     this.#count += 1
     this.#countOf.set(connection, ofConnection + 1)
-    addTo(this.#byQueue, queueKey(plan.topic, plan.request.queueId), parked)
     addTo(this.#byDeadline, tick, parked)
+    if (!parked.wakesOnArrival) return true
+    this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
+    addTo(this.#byQueue, queueKey(plan.topic, plan.request.queueId), parked)
     return true
   }
 

@@ -22,6 +22,10 @@ export interface PullSettings {
   readonly longPollingEnable: boolean
   readonly shortPollingTimeMs: number
   readonly slaveReadEnable: boolean
+  /** A slave stores no offsets that come with pulls. Default false. */
+  readonly isSlave?: boolean
+  /** Whether a slave corrects offsets that are out of bounds; else it sends the consumer elsewhere. Default false. */
+  readonly checkOffsetInSlave?: boolean
   /** A reader further behind than this is sent to a slave (only with `slaveReadEnable`). */
   readonly memoryWindowBytes: number
   /** Of messages that are likely on disk; the same object as long as they are the same. */
@@ -126,7 +130,7 @@ export class PullService {
   pull(request: PullRequest): void {
     const plan = planPull(request, this.#sources)
     if (!request.oneway) this.#serve(plan)
-    if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
+    if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && this.#settings.isSlave !== true) {
       const { address, port } = request.to.connection.remote
       this.#effects.commitOffset(
         request.group,
@@ -195,7 +199,8 @@ export class PullService {
     if (polling === undefined) return false
     const { longPollingEnable, shortPollingTimeMs } = this.#settings
     const timeoutMs = longPollingEnable ? plan.request.suspendTimeoutMs : shortPollingTimeMs
-    return polling.park({ plan, scannedTo, deadlineMs: polling.deadline(Math.min(timeoutMs, MAX_SUSPEND_MS)) })
+    const deadlineMs = polling.deadline(Math.min(timeoutMs, MAX_SUSPEND_MS))
+    return polling.park({ plan, scannedTo, deadlineMs, wakesOnArrival: longPollingEnable })
   }
 
   #read(plan: PullPlan, queueOffset: number, mayWaitForDisk = true): ResponseCodeName {
@@ -226,20 +231,24 @@ export class PullService {
     return responseCodeOf(status, queueOffset)
   }
 
-  #answer(plan: PullPlan, code: ResponseCodeName, latencyMs = 0): void {
+  #answer(plan: PullPlan, found: ResponseCodeName, latencyMs = 0): void {
     const result = this.#result
     const { request } = plan
+    const { isSlave = false, checkOffsetInSlave = false } = this.#settings
+    // The master's queue may reach further than this copy of it.
+    const goesElsewhere = found === 'PULL_OFFSET_MOVED' && isSlave && !checkOffsetInSlave
+    const code = goesElsewhere ? 'PULL_RETRY_IMMEDIATELY' : found
     const answer: PullAnswer = {
       code,
       remark: statusNames[result.status],
-      suggestWhichBrokerId: this.#suggestedBroker(plan),
+      suggestWhichBrokerId: goesElsewhere ? plan.group.brokerId : this.#suggestedBroker(plan),
       nextBeginOffset: result.nextBeginOffset,
       minOffset: result.minOffset,
       maxOffset: result.maxOffset,
     }
-    const found = code === 'SUCCESS'
-    writePullAnswer(request.to, answer, this.#scratch, found ? result.sizeBytes : 0)
-    if (found) this.#effects.groupGot(request, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
+    const isFull = code === 'SUCCESS'
+    writePullAnswer(request.to, answer, this.#scratch, isFull ? result.sizeBytes : 0)
+    if (isFull) this.#effects.groupGot(request, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
     if (code === 'PULL_OFFSET_MOVED') {
       const { group, topic, queueId, queueOffset } = request
       this.#effects.offsetMoved({ group, topic, queueId, asked: queueOffset, corrected: answer.nextBeginOffset })

@@ -3,7 +3,12 @@ import { test } from 'node:test'
 import { silentLogger } from '../../../lib/base/logging.ts'
 import { LongPolling, MAX_PARKED_PER_CONNECTION } from '../../../lib/broker/pull/long-polling.ts'
 import { pullHandlers } from '../../../lib/broker/pull/pull-handlers.ts'
-import { MAX_SUSPEND_MS, type PullEffects, PullService } from '../../../lib/broker/pull/pull-service.ts'
+import {
+  MAX_SUSPEND_MS,
+  type PullEffects,
+  PullService,
+  type PullSettings,
+} from '../../../lib/broker/pull/pull-service.ts'
 import { FLAG_ONEWAY, type RemotingCommand } from '../../../lib/protocol/remoting-command.ts'
 import { PullSysFlag } from '../../../lib/protocol/sys-flags.ts'
 import type { MessageStore, TopicHandle } from '../../../lib/store/index.ts'
@@ -15,7 +20,11 @@ const GROUP = { consumeEnable: true, consumeBroadcastEnable: true, brokerId: 0, 
 const EVERYTHING_AND_SUSPEND = 4 | 2
 
 /** The pull path on a store that always finds the same. */
-const pullPath = (status: PullStatus, nextBeginOffset: number) => {
+const pullPath = (
+  status: PullStatus,
+  nextBeginOffset: number,
+  { behindBytes = 0, ...more }: Partial<PullSettings> & { readonly behindBytes?: number } = {},
+) => {
   const clock = new ManualClock()
   const watched: number[] = []
   const got: number[] = []
@@ -27,6 +36,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       cells.fill(0)
       cells[0] = status
       cells[1] = nextBeginOffset
+      cells[7] = behindBytes
     },
     readAhead: async () => true,
     setReadLimits: () => undefined,
@@ -36,11 +46,12 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
     },
   }
   const committed: number[] = []
+  const moved: number[][] = []
   const effects: PullEffects = {
     commitOffset: (_group, _topic, _queueId, queueOffset) => void committed.push(queueOffset),
     messagesGot: (count) => void got.push(count),
     groupGot: () => undefined,
-    offsetMoved: () => undefined,
+    offsetMoved: ({ asked, corrected }) => void moved.push([asked, corrected]),
   }
   const service = new PullService({
     store,
@@ -59,6 +70,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       slaveReadEnable: false,
       memoryWindowBytes: 1024,
       readLimits: { memoryWindowBytes: 1024, maxCountOnDisk: 8, maxBytesOnDisk: 1024 },
+      ...more,
     },
     effects,
     clock,
@@ -82,7 +94,7 @@ const pullPath = (status: PullStatus, nextBeginOffset: number) => {
       subscription: '*',
       expressionType: 'TAG',
     })
-  return { clock, service, polling, pull, committed, watched, got, arrive: () => arrived?.(0 as TopicHandle, 0) }
+  return { clock, service, polling, pull, committed, moved, watched, got, arrive: () => arrived?.(0 as TopicHandle, 0) }
 }
 
 test('a pull of an offset that cannot be read is sent on at once: waiting would never end, nor rest', () => {
@@ -168,4 +180,46 @@ test('every look into the store is counted, those in vain as such', () => {
   pull(new FakeConnection(), 15_000)
   arrive()
   deepEqual(got, [0, 0])
+})
+
+test('without long polling a pull that finds nothing waits the short time, whatever arrives', () => {
+  const { clock, polling, pull, watched, arrive } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5, {
+    longPollingEnable: false,
+    shortPollingTimeMs: 700,
+  })
+  const connection = new FakeConnection()
+  pull(connection, 15_000)
+  arrive()
+  deepEqual([polling.count, watched, connection.sent], [1, [], []])
+  clock.advance(800)
+  deepEqual([polling.count, connection.sent.map(({ code }) => code)], [0, [19]])
+})
+
+const suggested = (settings: Parameters<typeof pullPath>[2], status: PullStatus = PullStatus.FOUND): unknown[] => {
+  const { pull, moved } = pullPath(status, 5, { memoryWindowBytes: 100, ...settings })
+  const connection = new FakeConnection()
+  pull(connection, 0)
+  const [answer] = connection.sent
+  return [answer?.code, answer?.extFields?.get('suggestWhichBrokerId'), moved.length]
+}
+
+test('consumers far behind are sent to a slave when slaves may be read', () => {
+  deepEqual(suggested({ slaveReadEnable: true, behindBytes: 101 }), [0, '1', 0])
+  deepEqual(suggested({ slaveReadEnable: true, behindBytes: 100 }), [0, '0', 0])
+  deepEqual(suggested({ slaveReadEnable: false, behindBytes: 101 }), [0, '0', 0])
+})
+
+test('a slave corrects no offset unless it is to, and stores none', () => {
+  const badly = PullStatus.OFFSET_OVERFLOW_BADLY
+  deepEqual(suggested({}, badly), [21, '0', 1])
+  deepEqual(suggested({ isSlave: true }, badly), [20, '0', 0])
+  deepEqual(suggested({ isSlave: true, checkOffsetInSlave: true }, badly), [21, '0', 1])
+  const { service, committed } = pullPath(PullStatus.FOUND, 5, { isSlave: true })
+  const to = { connection: new FakeConnection(), opaque: 1, serializeType: 1 } as const
+  service.pull({
+    ...{ to, oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 5, maxMessages: 1 },
+    ...{ sysFlag: 4 | PullSysFlag.COMMIT_OFFSET, commitOffset: 4, suspendTimeoutMs: 0, subVersion: 0 },
+    ...{ subscription: '*', expressionType: 'TAG' },
+  })
+  deepEqual(committed, [])
 })
