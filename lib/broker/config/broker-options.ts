@@ -63,7 +63,13 @@ export interface BrokerOptions {
     readonly propertyFilter: boolean
   }
   readonly query: { readonly maxCount: number; readonly uniqueKeyMaxCount: number }
-  readonly delay: { readonly levelsMs: readonly number[] }
+  readonly delay: {
+    readonly levelsMs: readonly number[]
+    /** Time between writes of delayOffset.json. */
+    readonly flushOffsetsIntervalMs: number
+    /** Whether deliveries count as puts. */
+    readonly stats: boolean
+  }
   readonly store: {
     readonly rootDir: string
     readonly commitLogDir: string
@@ -273,7 +279,11 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
     },
     pull: pullOptions(values),
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
-    delay: { levelsMs: parseDelayLevels(store.messageDelayLevel) },
+    delay: {
+      levelsMs: parseDelayLevels(store.messageDelayLevel),
+      flushOffsetsIntervalMs: store.flushDelayOffsetInterval,
+      stats: store.enableScheduleMessageStats,
+    },
     store: storeOptions(values),
     retention: retentionOptions(values),
     net: {

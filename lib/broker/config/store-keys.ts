@@ -130,7 +130,7 @@ export const storeKeys = {
     '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
     'delay of each level, from 1: number and s, m, h or d',
   ),
-  flushDelayOffsetInterval: long(10_000, 'time between writes of delayOffset.json', MS),
+  flushDelayOffsetInterval: long(10_000, 'time between writes of delayOffset.json', { ...MS, min: 1 }),
   cleanFileForciblyEnable: flag(true, 'a nearly full disk deletes segments before their time', {
     important: true,
     live: true,
@@ -151,7 +151,7 @@ export const storeKeys = {
   dLegerSelfId: maybeText('DLedger id of this broker', UNUSED),
   preferredLeaderId: maybeText('DLedger id of the preferred leader', UNUSED),
   enableBatchPush: flag(false, 'DLedger sends entries in batches', { unused: true, printedAs: 'isEnableBatchPush' }),
-  enableScheduleMessageStats: flag(true, 'statistics of delayed messages', UNUSED),
+  enableScheduleMessageStats: flag(true, 'deliveries of delayed messages are counted as puts'),
   enableLmq: flag(false, 'light message queues'),
   enableMultiDispatch: flag(false, 'a message may stand in several queues'),
   maxLmqConsumeQueueNum: int(20_000, 'most light message queues'),
