@@ -1,8 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
-import { join } from 'node:path'
-import { readWithBackup } from '../base/atomic-file.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { ApogeeError } from '../base/errors.ts'
 import { Parts } from '../base/lifecycle.ts'
@@ -141,10 +139,14 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const registration = newRegistration(base, state.topics, client)
   const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
   parts.onStop('durability gate', () => gate.stop())
-  const own = await startOwnMessages({ ...state, config, clock, logger: base.logger, store, gate, stats }, parts)
+  const random = surroundings.random ?? Math.random
+  const own = await startOwnMessages(
+    { ...state, config, clock, logger: base.logger, store, gate, stats, random },
+    parts,
+  )
   const send = createSendHandlers({
     ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
-    random: surroundings.random ?? Math.random,
+    ...{ random, retriedSends: own.retriedSends },
     settings: sendSettingsOf(config, base.storeHost),
   })
   const replies = replyHandlers({
@@ -167,7 +169,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     announceAll: () => registration.registerAll(),
     parkedPulls: pull.parkedPulls,
     sendLoad: send.load,
-    delayOffsets: () => delayOffsets(config),
+    delay: own.delay,
   })
   await startServer(base, surroundings.listenHost, {
     handlers: [...handlers, ...own.handlers, ...send.handlers, ...replies],
@@ -285,11 +287,6 @@ const startServer = async (
   })
   if (listenPort > 2) await server.listen({ host, port: listenPort - 2, backlog, handlers, frameHandlers })
 }
-
-/** delayOffset.json as it is; its owner writes it. */
-const delayOffsets = async (config: BrokerConfig): Promise<string> =>
-  (await readWithBackup(join(config.current.store.configDir, 'delayOffset.json'), (text) => text)) ??
-  '{"offsetTable":{}}'
 
 /** A port free at this moment; for tests, which leave the choice to the system before the store needs to know it. */
 const anyFreePort = (): Promise<number> =>

@@ -4,13 +4,16 @@ import type { Logger } from '../base/logging.ts'
 import type { Handler } from '../net/handler.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import { type Delay, startDelay } from './delay/delay.ts'
 import type { DurabilityGate } from './durability.ts'
 import type { SubscriptionGroupTable } from './groups/group-table.ts'
 import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
-import { refusedDelays, refusedTransactions } from './messages/refused-detours.ts'
+import { refusedTransactions } from './messages/refused-detours.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
 import type { ProducerTable } from './producers/producer-table.ts'
+import type { RetriedSends } from './retry/retried-send.ts'
+import { createRetry } from './retry/retry.ts'
 import type { BrokerStats } from './stats.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 
@@ -25,6 +28,8 @@ export interface OwnMessageParts {
   readonly groups: SubscriptionGroupTable
   readonly producers: ProducerTable
   readonly stats: BrokerStats
+  /** In [0, 1). */
+  readonly random: () => number
 }
 
 /** The parts that store messages of their own, and what others take from them. */
@@ -34,16 +39,23 @@ export interface OwnMessages {
   readonly handlers: readonly Handler[]
   readonly writer: MessageWriter
   readonly messages: StoredMessages
+  readonly retriedSends: RetriedSends
+  readonly delay: Delay
 }
 
 /** Starts them; `lifecycle` stops them before the store closes. */
-export const startOwnMessages = async (own: OwnMessageParts, _lifecycle: Parts): Promise<OwnMessages> => {
-  const { store, gate } = own
-  const detours = [refusedTransactions, refusedDelays]
+export const startOwnMessages = async (own: OwnMessageParts, lifecycle: Parts): Promise<OwnMessages> => {
+  const { config, store, gate, stats } = own
+  const countPut = (_topic: string, _level: number, sizeBytes: number) => stats.messagesPut(1, sizeBytes)
+  const delivered = config.current.delay.stats ? { delivered: countPut } : {}
+  const delay = await startDelay({ ...own, ...delivered }, lifecycle)
+  const detours = [refusedTransactions, delay.detour]
+  const writer = new MessageWriter(store, gate, detours)
+  const messages = new StoredMessages(store)
+  const retry = createRetry({ ...own, writer, messages })
   return {
-    detours,
-    handlers: [],
-    writer: new MessageWriter(store, gate, detours),
-    messages: new StoredMessages(store),
+    ...{ detours, writer, messages, delay },
+    handlers: retry.handlers,
+    retriedSends: retry.retriedSends,
   }
 }

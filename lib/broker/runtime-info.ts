@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { PROTOCOL_VERSION } from '../protocol/remoting-command.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { Delay } from './delay/delay.ts'
 import type { AdmissionState } from './send/admission.ts'
 import type { BrokerStats } from './stats.ts'
 
@@ -13,6 +14,7 @@ export interface RuntimeSources {
   readonly config: BrokerConfig
   readonly store: Pick<MessageStore, 'watermarks' | 'minPhysicalOffset' | 'earliestStoreTime' | 'failure' | 'retention'>
   readonly stats: BrokerStats
+  readonly delay: Pick<Delay, 'progress'>
   readonly nowMs: () => number
   /** Pulls waiting for messages. */
   readonly parkedPulls: () => number
@@ -121,6 +123,12 @@ const queueInfo = ({ config, parkedPulls, sendLoad }: RuntimeSources): [string, 
   ]
 }
 
+/** Where each delay level stands: next offset and end of its queue. */
+const delayInfo = ({ delay }: RuntimeSources): [string, string][] =>
+  delay
+    .progress()
+    .map(({ level, nextOffset, maxOffset }) => [`scheduleMessageOffset_${level}`, `${nextOffset},${maxOffset}`])
+
 const dayInfo = (stats: BrokerStats): [string, number][] => {
   const put = stats.byDay('putMessages')
   const got = stats.byDay('gotMessages')
@@ -145,6 +153,7 @@ export const runtimeInfo = async (sources: RuntimeSources): Promise<Map<string, 
     ...storeInfo(sources),
     ...retentionInfo(sources),
     ...dayInfo(sources.stats),
+    ...delayInfo(sources),
     ...queueInfo(sources),
     ['startAcceptSendRequestTimeStamp', send.acceptFromMs],
     ['commitLogDiskRatio', logUsedRatio],

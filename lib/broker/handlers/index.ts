@@ -6,6 +6,7 @@ import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerTable } from '../consumers/consumer-table.ts'
 import type { QueueLocks } from '../consumers/queue-locks.ts'
+import type { Delay } from '../delay/delay.ts'
 import type { SubscriptionGroupTable } from '../groups/group-table.ts'
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
 import type { ProducerTable } from '../producers/producer-table.ts'
@@ -68,8 +69,7 @@ export interface HandlerParts {
   readonly parkedPulls: () => number
   /** Sends waiting for the device. */
   readonly sendLoad: () => AdmissionState
-  /** The JSON of delayOffset.json. */
-  readonly delayOffsets: () => Promise<string>
+  readonly delay: Delay
 }
 
 /** Handlers of all codes but sends and pulls. */
@@ -111,7 +111,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     resetOffsetHandler({ ...parts, brokerName }),
     consumerStatusHandler(consumers, parts.logger),
     ...relayHandlers(consumers, store, brokerName),
-    ...stateSnapshotHandlers(parts),
+    ...stateSnapshotHandlers({ ...parts, delayOffsets: parts.delay.offsets }),
     ...brokerSettingsHandlers({ ...parts, announceTopics }),
     brokerRuntimeInfoHandler({ ...parts, nowMs: () => clock.nowMs() }),
   ]

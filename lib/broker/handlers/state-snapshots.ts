@@ -14,10 +14,10 @@ export const stateSnapshotHandlers = (tables: {
   readonly topics: Snapshot
   readonly groups: Snapshot
   readonly offsets: Snapshot
-  readonly delayOffsets: () => Promise<string>
+  readonly delayOffsets: Snapshot
 }): Handler[] => [
   handler(getAllTopicConfig, () => reply({}, { body: tables.topics.encode(false) })),
   handler(getAllSubscriptionGroupConfig, () => reply({}, { body: tables.groups.encode(false) })),
   handler(getAllConsumerOffset, () => reply({}, { body: tables.offsets.encode(false) })),
-  handler(getAllDelayOffset, async () => reply({}, { body: Buffer.from(await tables.delayOffsets()) })),
+  handler(getAllDelayOffset, () => reply({}, { body: tables.delayOffsets.encode(false) })),
 ]

@@ -11,13 +11,3 @@ export const refusedTransactions: Detour = {
     throw new ResponseError('MESSAGE_ILLEGAL', 'transaction messages are not supported by this version of the broker')
   },
 }
-
-/** As would a delayed message. */
-export const refusedDelays: Detour = {
-  properties: [PropertyName.DELAY],
-  clientsOnly: true,
-  redirect(message) {
-    if (!(Number(message.properties.get(PropertyName.DELAY)) > 0)) return message
-    throw new ResponseError('MESSAGE_ILLEGAL', 'delayed messages are not supported by this version of the broker')
-  },
-}

@@ -11,7 +11,7 @@ const FIRST_TEXT_BYTES = 64 * 1024
 /**
  * Sends straight from the receive buffer: the header is scanned in place, bodies stay where they are until the append
  * at the end of the chunk copies them into the log. Leaves everything unusual to the generic handler: other header
- * encodings, topics not seen before, client batches.
+ * encodings, topics not seen before, retry topics, client batches.
  */
 export class HotSend implements FrameHandler {
   readonly #path: SendPath
@@ -53,7 +53,7 @@ export class HotSend implements FrameHandler {
     if ((scanner.flag & FLAG_RESPONSE) !== 0) return false
     if (scanner.bool(this.#batch) || !scanner.has(this.#defaultTopic) || !scanner.has(this.#producerGroup)) return false
     const topic = this.#path.topics.find(frame.buffer, scanner.start(this.#topic), scanner.end(this.#topic))
-    if (topic === undefined || scanner.textBound(this.#properties) > this.#text.length) return false
+    if (topic === undefined || topic.isRetry || scanner.textBound(this.#properties) > this.#text.length) return false
     const request: SendRequest = {
       to: { connection, opaque: scanner.opaque, serializeType: 0 },
       oneway: (scanner.flag & FLAG_ONEWAY) !== 0,

@@ -5,6 +5,7 @@ import { sendMessage } from '../../protocol/commands/send-message.ts'
 import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
 import { isOneway, type RemotingCommand } from '../../protocol/remoting-command.ts'
 import type { AnswerTo } from '../answer.ts'
+import type { RetriedSends } from '../retry/retried-send.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendResponseWriter } from './send-response.ts'
 import type { SendService } from './send-service.ts'
@@ -19,6 +20,7 @@ export interface SendPath {
   readonly service: SendService
   readonly pipeline: SendPipeline
   readonly responses: SendResponseWriter
+  readonly retriedSends: RetriedSends
 }
 
 /** The topic that a send names, made when it may be. @throws {ResponseError} */
@@ -51,8 +53,11 @@ const accept = (header: SendHeader, to: AnswerTo, request: RemotingCommand, isBa
     bodyStart: 0,
     bodyEnd: request.body.length,
   }
+  const { reconsumeTimes } = send
+  const { maxReconsumeTimes } = header
+  const retried = { topic: topic.name, reconsumeTimes, maxReconsumeTimes, version: request.version }
   if (isBatch) path.service.addBatch(send)
-  else path.service.addSingle(send)
+  else path.service.addSingle(send, topic.isRetry ? () => path.retriedSends(retried) : undefined)
   path.pipeline.flush()
 }
 

@@ -9,7 +9,8 @@ import { maxAppendRows } from '../../store/append-batch.ts'
 import type { TopicHandle } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
 import { type Detour, redirected } from '../messages/detour.ts'
-import type { NewMessage } from '../messages/new-message.ts'
+import { type NewMessage, withProperties } from '../messages/new-message.ts'
+import type { Redirection } from '../retry/retried-send.ts'
 import type { SendAdmission } from './admission.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendTopic } from './send-topics.ts'
@@ -46,6 +47,7 @@ export class SendService {
   readonly #pipeline: SendPipeline
   readonly #clock: Clock
   readonly #admission: SendAdmission
+  readonly #clusterName: string
   readonly #acceptFromMs: number
   readonly #maxBodyBytes: number
   readonly #random: () => number
@@ -73,6 +75,7 @@ export class SendService {
     this.#pipeline = pipeline
     this.#clock = clock
     this.#admission = admission
+    this.#clusterName = settings.clusterName
     this.#acceptFromMs = settings.acceptFromMs
     this.#maxBodyBytes = settings.maxBodyBytes
     this.#random = settings.random
@@ -87,10 +90,12 @@ export class SendService {
 
   /**
    * Adds one message to the batch.
+   * @param redirect asked, once the queue is checked, for a change that comes before all detours
    * @throws {ResponseError} when it may not be stored; nothing was added then
    */
-  addSingle(request: SendRequest): void {
+  addSingle(request: SendRequest, redirect?: () => Redirection | undefined): void {
     const queueId = this.checkedQueue(request)
+    const redirection = redirect?.()
     const { properties, propertiesStart, propertiesEnd, topic } = request
     const rewriter = this.#single
     const auxBytes = rewriter.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
@@ -99,12 +104,8 @@ export class SendService {
     const start = batch.auxUsed
     const end = rewriter.rewrite(properties, propertiesStart, propertiesEnd, batch.aux, start)
     const waits = waitsForStore(rewriter, properties)
-    if (
-      this.#mayDetour(rewriter) &&
-      this.#addDetoured(request, queueId, batch.aux.toString('utf8', start, end), waits)
-    ) {
-      return
-    }
+    const mayDetour = redirection !== undefined || this.#mayDetour(rewriter)
+    if (mayDetour && this.#addDetoured(request, queueId, waits, redirection)) return
     batch.auxUsed = end
     this.#addRow(request, topic.handle, queueId, request.sysFlag | topic.sysFlag, start, waits)
   }
@@ -118,11 +119,17 @@ export class SendService {
   }
 
   /** False when no detour takes the message. The answer names the queue that it was sent to. */
-  #addDetoured(request: SendRequest, queueId: number, properties: string, waits: boolean): boolean {
-    const message = messageOf(request, queueId, properties)
-    const stored = redirected(message, this.#detours)
+  #addDetoured(request: SendRequest, queueId: number, waits: boolean, redirection: Redirection | undefined): boolean {
+    const { properties, propertiesStart, propertiesEnd } = request
+    const sent = decodeProperties(properties.toString('utf8', propertiesStart, propertiesEnd))
+    const message = messageOf(request, queueId, withProperties(sent, { [PropertyName.CLUSTER]: this.#clusterName }))
+    const changed = redirection?.(message) ?? message
+    const stored = redirected(changed, this.#detours)
     if (stored === message) return false
-    const text = Buffer.from(encodeProperties(inJavaOrder(stored.properties)))
+    const inOrder = inJavaOrder(stored.properties)
+    // As in Java, what takes a detour is stored with the property WAIT.
+    if (stored === changed) inOrder.delete(PropertyName.WAIT)
+    const text = Buffer.from(encodeProperties(inOrder))
     this.#pipeline.prepare(request.body, 1, text.length + MAX_HOST_BYTES)
     const { batch } = this.#pipeline
     const start = batch.auxUsed
@@ -218,7 +225,7 @@ export class SendService {
 
   /** Messages of a batch stand one behind the other, in one queue. */
   #refuseDetour(request: SendRequest, queueId: number, properties: string): void {
-    const message = messageOf(request, queueId, properties)
+    const message = messageOf(request, queueId, decodeProperties(properties))
     if (redirected(message, this.#detours) === message) return
     throw new ResponseError(
       'MESSAGE_ILLEGAL',
@@ -296,7 +303,7 @@ const refuseBatch = (sysFlag: number, propertiesBytes: number, maxBodyBytes: num
 }
 
 /** The request as a message of its own, with the properties that are to be stored. */
-const messageOf = (request: SendRequest, queueId: number, properties: string): NewMessage => ({
+const messageOf = (request: SendRequest, queueId: number, properties: ReadonlyMap<string, string>): NewMessage => ({
   topic: request.topic.name,
   queueId,
   flag: request.flag,
@@ -306,7 +313,7 @@ const messageOf = (request: SendRequest, queueId: number, properties: string): N
   reconsumeTimes: request.reconsumeTimes,
   preparedTransactionOffset: 0,
   body: request.body.subarray(request.bodyStart, request.bodyEnd),
-  properties: decodeProperties(properties),
+  properties,
 })
 
 /** Java's Boolean.parseBoolean of a watched property. */

@@ -50,6 +50,8 @@ export interface SendTopic {
   readonly sysFlag: number
   readonly load: TopicLoad
   readonly traffic: PutCounter
+  /** Messages sent to it may have been consumed too often. */
+  readonly isRetry: boolean
 }
 
 /** What auto-creation takes from a send request. */
@@ -127,6 +129,7 @@ export class SendTopics {
       config,
       queueLimit: Math.max(config.writeQueueNums, config.readQueueNums),
       sysFlag: config.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0,
+      isRetry: isRetryTopic(name),
       load: this.#loads.get(name) ?? { waiting: 0 },
       traffic: this.#traffic.topic(name),
     }

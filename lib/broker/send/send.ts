@@ -8,6 +8,7 @@ import type { MessageStore } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
 import type { DurabilityGate } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
+import type { RetriedSends } from '../retry/retried-send.ts'
 import { type AdmissionSettings, type AdmissionState, SendAdmission } from './admission.ts'
 import { HotSend } from './hot-send.ts'
 import { type SendHeader, sendHandlers, topicOfSend } from './send-handlers.ts'
@@ -28,6 +29,7 @@ export interface SendParts {
   readonly random: () => number
   /** Asked in their order for messages that have one of their properties. */
   readonly detours: readonly Detour[]
+  readonly retriedSends: RetriedSends
   readonly settings: {
     readonly clusterName: string
     readonly regionId: string
@@ -81,7 +83,7 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
     topicOf: (name) => store.topic(name),
   })
   const topics = new SendTopics(parts.topics, store, parts.traffic, { address, writable: settings.writable })
-  const path = { topics, service, pipeline, responses }
+  const path = { topics, service, pipeline, responses, retriedSends: parts.retriedSends }
   return {
     load: () => admission.state,
     accept: (header, to) => {

@@ -117,6 +117,6 @@ test('whatever happens, nothing is early, nothing is lost, order is kept, and on
         await bench.store.close()
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })

@@ -2,11 +2,14 @@ import type { TestContext } from 'node:test'
 import type { Clock } from '../../../lib/base/clock.ts'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
+import { delayDetour } from '../../../lib/broker/delay/delay-detour.ts'
 import { DurabilityGate } from '../../../lib/broker/durability.ts'
 import type { Detour } from '../../../lib/broker/messages/detour.ts'
-import { refusedDelays, refusedTransactions } from '../../../lib/broker/messages/refused-detours.ts'
+import { refusedTransactions } from '../../../lib/broker/messages/refused-detours.ts'
 import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
+import { retriedSends } from '../../../lib/broker/retry/retried-send.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
+import type { SendTopicTable } from '../../../lib/broker/send/send-topics.ts'
 import { TrafficStats } from '../../../lib/broker/traffic/traffic-stats.ts'
 import { RemotingServer } from '../../../lib/net/server.ts'
 import { type TopicConfig, topicConfig } from '../../../lib/protocol/bodies/topic-config.ts'
@@ -39,7 +42,7 @@ export const startSendPullServer = async (
     readonly syncFlushTimeoutMs?: number
     /** Sends that may wait for the device. Default 10,000. */
     readonly sendCapacity?: number
-    /** Default: those that refuse what they would redirect. */
+    /** Default: delay levels 1 to 18; halves of transactions are refused. */
     readonly detours?: readonly Detour[]
     /** Stands between the paths and the store. */
     readonly wrapStore?: (store: MessageStore) => MessageStore
@@ -59,6 +62,28 @@ export const startSendPullServer = async (
   const storeHost = { address: '127.0.0.1', port: 10911 }
   const stats = { messagesPut: () => undefined, putsFailed: () => undefined, messagesGot: () => undefined }
   const traffic = new TrafficStats(clock, 'DefaultCluster')
+  const sendTopics = {
+    get version() {
+      return topics.size
+    },
+    get: (name) => topics.get(name),
+    createOnSend(name, { defaultTopic, defaultTopicQueueNums }) {
+      if (defaultTopic !== 'TBW102') return undefined
+      const created = topicConfig(name, {
+        readQueueNums: defaultTopicQueueNums,
+        writeQueueNums: defaultTopicQueueNums,
+      })
+      topics.set(name, created)
+      return created
+    },
+    createOnSendBack(name, queueNums, perm, topicSysFlag) {
+      const known = topics.get(name)
+      if (known !== undefined) return known
+      const created = topicConfig(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag })
+      topics.set(name, created)
+      return created
+    },
+  } satisfies SendTopicTable
   const send = createSendHandlers({
     store,
     gate,
@@ -66,27 +91,12 @@ export const startSendPullServer = async (
     traffic,
     clock,
     random: () => 0.5,
-    detours: options.detours ?? [refusedTransactions, refusedDelays],
-    topics: {
-      get version() {
-        return topics.size
-      },
-      get: (name) => topics.get(name),
-      createOnSend(name, { defaultTopic, defaultTopicQueueNums }) {
-        if (defaultTopic !== 'TBW102') return undefined
-        const created = topicConfig(name, {
-          readQueueNums: defaultTopicQueueNums,
-          writeQueueNums: defaultTopicQueueNums,
-        })
-        topics.set(name, created)
-        return created
-      },
-      createOnSendBack(name, queueNums, perm, topicSysFlag) {
-        const created = topicConfig(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag })
-        topics.set(name, created)
-        return created
-      },
-    },
+    detours: options.detours ?? [refusedTransactions, delayDetour(18)],
+    retriedSends: retriedSends(
+      { find: (group) => (group.startsWith('no-') ? undefined : { retryMaxTimes: 3, retryQueueNums: 1 }) },
+      sendTopics,
+    ),
+    topics: sendTopics,
     settings: {
       clusterName: 'DefaultCluster',
       regionId: 'DefaultRegion',
