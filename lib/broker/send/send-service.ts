@@ -122,7 +122,7 @@ export class SendService {
   #addDetoured(request: SendRequest, queueId: number, waits: boolean, redirection: Redirection | undefined): boolean {
     const { properties, propertiesStart, propertiesEnd } = request
     const sent = decodeProperties(properties.toString('utf8', propertiesStart, propertiesEnd))
-    const message = messageOf(request, queueId, withProperties(sent, { [PropertyName.CLUSTER]: this.#clusterName }))
+    const message = messageOf(request, queueId, propertiesInBroker(sent, this.#clusterName))
     const changed = redirection?.(message) ?? message
     const stored = redirected(changed, this.#detours)
     if (stored === message) return false
@@ -315,6 +315,17 @@ const messageOf = (request: SendRequest, queueId: number, properties: ReadonlyMa
   body: request.body.subarray(request.bodyStart, request.bodyEnd),
   properties,
 })
+
+/** What a message has while Java's broker decides where it goes. WAIT is taken out and put back: it comes last then. */
+const propertiesInBroker = (sent: ReadonlyMap<string, string>, clusterName: string): Map<string, string> => {
+  const properties = withProperties(sent, { [PropertyName.CLUSTER]: clusterName })
+  const wait = properties.get(PropertyName.WAIT)
+  if (wait !== undefined) {
+    properties.delete(PropertyName.WAIT)
+    properties.set(PropertyName.WAIT, wait)
+  }
+  return properties
+}
 
 /** Java's Boolean.parseBoolean of a watched property. */
 const isTrue = (rewriter: PropertyRewriter, watch: number, source: Buffer): boolean => {
