@@ -141,7 +141,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   parts.onStop('durability gate', () => gate.stop())
   const random = surroundings.random ?? Math.random
   const own = await startOwnMessages(
-    { ...state, config, clock, logger: base.logger, store, gate, stats, random },
+    { ...state, config, clock, logger: base.logger, store, gate, stats, traffic, random },
     parts,
   )
   const send = createSendHandlers({

@@ -11,11 +11,13 @@ import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
 import { refusedTransactions } from './messages/refused-detours.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
+import { ownMessageCounts } from './own-message-counts.ts'
 import type { ProducerTable } from './producers/producer-table.ts'
 import type { RetriedSends } from './retry/retried-send.ts'
 import { createRetry } from './retry/retry.ts'
 import type { BrokerStats } from './stats.ts'
 import type { TopicTable } from './topics/topic-table.ts'
+import type { TrafficStats } from './traffic/traffic-stats.ts'
 
 /** What the parts that store messages of their own are made of. */
 export interface OwnMessageParts {
@@ -28,6 +30,7 @@ export interface OwnMessageParts {
   readonly groups: SubscriptionGroupTable
   readonly producers: ProducerTable
   readonly stats: BrokerStats
+  readonly traffic: TrafficStats
   /** In [0, 1). */
   readonly random: () => number
 }
@@ -45,14 +48,14 @@ export interface OwnMessages {
 
 /** Starts them; `lifecycle` stops them before the store closes. */
 export const startOwnMessages = async (own: OwnMessageParts, lifecycle: Parts): Promise<OwnMessages> => {
-  const { config, store, gate, stats } = own
-  const countPut = (_topic: string, _level: number, sizeBytes: number) => stats.messagesPut(1, sizeBytes)
-  const delivered = config.current.delay.stats ? { delivered: countPut } : {}
+  const { config, store, gate } = own
+  const counts = ownMessageCounts(own)
+  const delivered = config.current.delay.stats ? { delivered: counts.delivered } : {}
   const delay = await startDelay({ ...own, ...delivered }, lifecycle)
   const detours = [refusedTransactions, delay.detour]
   const writer = new MessageWriter(store, gate, detours)
   const messages = new StoredMessages(store)
-  const retry = createRetry({ ...own, writer, messages })
+  const retry = createRetry({ ...own, writer, messages, sentBack: counts.sentBack })
   return {
     ...{ detours, writer, messages, delay },
     handlers: retry.handlers,

@@ -23,8 +23,8 @@ export interface SendBackParts {
   /** In [0, 1); chooses a queue. */
   readonly random: () => number
   readonly broker: { readonly address: string; readonly writable: () => boolean }
-  /** Told of each message that is consumed again or given up; `topic` is the one it was first sent to. */
-  readonly sentBack?: (group: string, topic: string, sizeBytes: number) => void
+  /** Told of each message that is consumed again (`isDelayed`) or given up; `topic` is the one it was first sent to. */
+  readonly sentBack?: (group: string, topic: string, sizeBytes: number, isDelayed: boolean) => void
 }
 
 type SendBack = RequestOf<typeof consumerSendMsgBack>
@@ -105,7 +105,8 @@ const sendBack = async (header: SendBack, { request }: RequestContext, parts: Se
   // The consumer goes on once it has the answer: the message must not get lost with the machine then.
   const { kind } = await writer.durable(endOffset)
   if (kind !== 'durable') throw new ResponseError('SYSTEM_ERROR', 'FLUSH_DISK_TIMEOUT')
-  parts.sentBack?.(header.group, message.properties.get(PropertyName.RETRY_TOPIC)!, endOffset - physicalOffset)
+  const firstTopic = message.properties.get(PropertyName.RETRY_TOPIC) ?? record.topic
+  parts.sentBack?.(header.group, firstTopic, endOffset - physicalOffset, message.topic === place.topic)
 }
 
 /**

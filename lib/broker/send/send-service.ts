@@ -34,6 +34,9 @@ export interface SendRequest {
   bodyEnd: number
 }
 
+/** Where a detour leads. */
+export type DetourTopic = Pick<SendTopic, 'handle' | 'traffic'>
+
 const WATCH_WAIT = 0
 const FIRST_DETOUR_WATCH = 1
 const MAX_HOST_BYTES = 16
@@ -53,7 +56,7 @@ export class SendService {
   readonly #random: () => number
   readonly #detours: readonly Detour[]
   readonly #watches: number
-  readonly #topicOf: (name: string) => TopicHandle
+  readonly #detourTopic: (name: string) => DetourTopic
   readonly #single: PropertyRewriter
   readonly #ofBatch: PropertyRewriter
 
@@ -68,8 +71,8 @@ export class SendService {
       /** Chooses queues; in [0, 1). */
       readonly random: () => number
       readonly detours: readonly Detour[]
-      /** Handles of the topics that detours lead to. */
-      readonly topicOf: (name: string) => TopicHandle
+      /** Topics that detours lead to. */
+      readonly detourTopic: (name: string) => DetourTopic
     },
   ) {
     this.#pipeline = pipeline
@@ -80,7 +83,7 @@ export class SendService {
     this.#maxBodyBytes = settings.maxBodyBytes
     this.#random = settings.random
     this.#detours = settings.detours
-    this.#topicOf = settings.topicOf
+    this.#detourTopic = settings.detourTopic
     const put = [[PropertyName.CLUSTER, settings.clusterName]] as const
     const watch = [PropertyName.WAIT, ...new Set(settings.detours.flatMap(({ properties }) => properties))]
     this.#watches = watch.length
@@ -107,7 +110,8 @@ export class SendService {
     const mayDetour = redirection !== undefined || this.#mayDetour(rewriter)
     if (mayDetour && this.#addDetoured(request, queueId, waits, redirection)) return
     batch.auxUsed = end
-    this.#addRow(request, topic.handle, queueId, request.sysFlag | topic.sysFlag, start, waits)
+    const row = this.#addRow(request, topic.handle, queueId, request.sysFlag | topic.sysFlag, start)
+    this.#push(request, queueId, row, 1, waits)
   }
 
   /** Whether a property is there that some detour goes by. */
@@ -135,25 +139,19 @@ export class SendService {
     const start = batch.auxUsed
     text.copy(batch.aux, start)
     batch.auxUsed = start + text.length
-    this.#addRow(request, this.#topicOf(stored.topic), stored.queueId, stored.sysFlag, start, waits, queueId)
+    const { handle, traffic } = this.#detourTopic(stored.topic)
+    const row = this.#addRow(request, handle, stored.queueId, stored.sysFlag, start)
+    this.#push({ ...request, topic: { ...request.topic, traffic } }, queueId, row, 1, waits)
     return true
   }
 
   /** The row of one message whose properties stand in the batch's own memory from `propertiesStart` to its end. */
-  #addRow(
-    request: SendRequest,
-    topic: TopicHandle,
-    queueId: number,
-    sysFlag: number,
-    propertiesStart: number,
-    waits: boolean,
-    answeredQueueId = queueId,
-  ): void {
+  #addRow(request: SendRequest, topic: TopicHandle, queueId: number, sysFlag: number, propertiesStart: number): number {
     const { batch } = this.#pipeline
     const propertiesBytes = batch.auxUsed - propertiesStart
     const hostStart = this.#putHost(request)
     const { remote } = request.to.connection
-    const row = batch.add(
+    return batch.add(
       topic,
       queueId,
       request.flag,
@@ -170,7 +168,6 @@ export class SendService {
       propertiesBytes,
       1,
     )
-    this.#push(request, answeredQueueId, row, 1, waits)
   }
 
   /**

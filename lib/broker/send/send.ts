@@ -80,7 +80,7 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
     maxBodyBytes,
     random: parts.random,
     detours: parts.detours,
-    topicOf: (name) => store.topic(name),
+    detourTopic: (name) => ({ handle: store.topic(name), traffic: parts.traffic.topic(name) }),
   })
   const topics = new SendTopics(parts.topics, store, parts.traffic, { address, writable: settings.writable })
   const path = { topics, service, pipeline, responses, retriedSends: parts.retriedSends }

@@ -137,3 +137,22 @@ test('bad fields of a send back are answered with what is wrong', async (t) => {
     ok(refused.code !== 0 && refused.remark !== undefined, `${name} ${value}`)
   }
 })
+
+test('deliveries and messages sent back are counted where Java counts them', async (t) => {
+  const { client, arrived, clock } = await start(t)
+  await client.call(heartbeat(['A']))
+  await client.call(send('DELAY\u00011'))
+  const [record] = await arrived('T', 1)
+  await client.call(sendBack(record!, { delayLevel: '1' }))
+  await arrived('%RETRY%G', 1)
+  clock.advance(60_000)
+  const lastMinute = async (statsName: string, statsKey: string) => {
+    const { code, body } = await client.request({ code: 315, extFields: { statsName, statsKey } })
+    return code === 0 ? JSON.parse(body.toString()).statsMinute.sum : code
+  }
+  equal(await lastMinute('TOPIC_PUT_NUMS', 'T'), 1)
+  equal(await lastMinute('TOPIC_PUT_NUMS', '%RETRY%G'), 1)
+  equal(await lastMinute('TOPIC_PUT_NUMS', 'SCHEDULE_TOPIC_XXXX'), 2)
+  equal(await lastMinute('GROUP_GET_NUMS', 'SCHEDULE_TOPIC_XXXX@SCHEDULE_CONSUMER'), 2)
+  equal(await lastMinute('SNDBCK_PUT_NUMS', 'T@G'), 1)
+})

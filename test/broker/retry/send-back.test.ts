@@ -125,7 +125,7 @@ test('a message comes back in the retry topic after the delay of its first retry
   })
   const { readQueueNums, writeQueueNums, perm, topicSysFlag } = topics.get('%RETRY%G')!
   deepEqual([readQueueNums, writeQueueNums, perm, topicSysFlag], [1, 1, 6, 0])
-  deepEqual(told, [['G', 'T', record!.sizeBytes]])
+  deepEqual(told, [['G', 'T', record!.sizeBytes, true]])
 })
 
 test('the delay grows with each retry up to the longest, and what it was first stays known', async (t) => {
