@@ -11,8 +11,10 @@ import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
 import { refusedTransactions } from './messages/refused-detours.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
+import type { ConsumerOffsets } from './offsets/consumer-offsets.ts'
 import { ownMessageCounts } from './own-message-counts.ts'
 import type { ProducerTable } from './producers/producer-table.ts'
+import { DeadLetters } from './retry/dead-letters.ts'
 import type { RetriedSends } from './retry/retried-send.ts'
 import { createRetry } from './retry/retry.ts'
 import type { BrokerStats } from './stats.ts'
@@ -28,6 +30,7 @@ export interface OwnMessageParts {
   readonly gate: DurabilityGate
   readonly topics: TopicTable
   readonly groups: SubscriptionGroupTable
+  readonly offsets: ConsumerOffsets
   readonly producers: ProducerTable
   readonly stats: BrokerStats
   readonly traffic: TrafficStats
@@ -44,6 +47,7 @@ export interface OwnMessages {
   readonly messages: StoredMessages
   readonly retriedSends: RetriedSends
   readonly delay: Delay
+  readonly deadLetters: DeadLetters
 }
 
 /** Starts them; `lifecycle` stops them before the store closes. */
@@ -60,5 +64,6 @@ export const startOwnMessages = async (own: OwnMessageParts, lifecycle: Parts): 
     ...{ detours, writer, messages, delay },
     handlers: retry.handlers,
     retriedSends: retry.retriedSends,
+    deadLetters: new DeadLetters({ ...own, writer, messages }),
   }
 }
