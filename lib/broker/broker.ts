@@ -140,10 +140,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
   parts.onStop('durability gate', () => gate.stop())
   const random = surroundings.random ?? Math.random
-  const own = await startOwnMessages(
-    { ...state, config, clock, logger: base.logger, store, gate, stats, traffic, random },
-    parts,
-  )
+  const own = await startOwnMessages({ ...base, ...state, store, gate, stats, traffic, random }, parts)
   const send = createSendHandlers({
     ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
     ...{ random, retriedSends: own.retriedSends },

@@ -9,10 +9,10 @@ import type { DurabilityGate } from './durability.ts'
 import type { SubscriptionGroupTable } from './groups/group-table.ts'
 import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
-import { refusedTransactions } from './messages/refused-detours.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
 import type { ConsumerOffsets } from './offsets/consumer-offsets.ts'
 import { ownMessageCounts } from './own-message-counts.ts'
+import type { StoreHost } from './part-settings.ts'
 import type { ProducerTable } from './producers/producer-table.ts'
 import { DeadLetters } from './retry/dead-letters.ts'
 import type { RetriedSends } from './retry/retried-send.ts'
@@ -20,6 +20,8 @@ import { createRetry } from './retry/retry.ts'
 import type { BrokerStats } from './stats.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 import type { TrafficStats } from './traffic/traffic-stats.ts'
+import { halfDetour } from './transaction/half-detour.ts'
+import { startTransactions } from './transaction/transaction.ts'
 
 /** What the parts that store messages of their own are made of. */
 export interface OwnMessageParts {
@@ -34,6 +36,7 @@ export interface OwnMessageParts {
   readonly producers: ProducerTable
   readonly stats: BrokerStats
   readonly traffic: TrafficStats
+  readonly storeHost: StoreHost
   /** In [0, 1). */
   readonly random: () => number
 }
@@ -56,13 +59,14 @@ export const startOwnMessages = async (own: OwnMessageParts, lifecycle: Parts): 
   const counts = ownMessageCounts(own)
   const delivered = config.current.delay.stats ? { delivered: counts.delivered } : {}
   const delay = await startDelay({ ...own, ...delivered }, lifecycle)
-  const detours = [refusedTransactions, delay.detour]
+  const detours = [halfDetour(config), delay.detour]
   const writer = new MessageWriter(store, gate, detours)
   const messages = new StoredMessages(store)
   const retry = createRetry({ ...own, writer, messages, sentBack: counts.sentBack })
+  const transactions = await startTransactions({ ...own, writer, messages }, lifecycle)
   return {
     ...{ detours, writer, messages, delay },
-    handlers: retry.handlers,
+    handlers: [...retry.handlers, ...transactions.handlers],
     retriedSends: retry.retriedSends,
     deadLetters: new DeadLetters({ ...own, writer, messages }),
   }

@@ -33,6 +33,8 @@ export interface Connection {
   /** Local end: the listener's address. */
   readonly local: RemoteAddress
   readonly closed: boolean
+  /** Bytes on their way out that the kernel has not taken. */
+  readonly backlogBytes: number
   readonly outbox: Outbox
   /** Queues one encoded command; leaves with the tick's other bytes. Does nothing after the connection closed. */
   send(command: OutgoingCommand): void

@@ -62,6 +62,13 @@ export interface BrokerOptions {
     readonly slowGroupBytes: number
     readonly propertyFilter: boolean
   }
+  readonly transactions: {
+    /** Between two rounds of the check. */
+    readonly intervalMs: number
+    /** Age at which the producer of a half is asked. */
+    readonly timeoutMs: number
+    readonly maxTimes: number
+  }
   readonly query: { readonly maxCount: number; readonly uniqueKeyMaxCount: number }
   readonly delay: {
     readonly levelsMs: readonly number[]
@@ -278,6 +285,11 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       busyAfterMs: store.osPageCacheBusyTimeOutMills,
     },
     pull: pullOptions(values),
+    transactions: {
+      intervalMs: broker.transactionCheckInterval,
+      timeoutMs: broker.transactionTimeOut,
+      maxTimes: broker.transactionCheckMax,
+    },
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
     delay: {
       levelsMs: parseDelayLevels(store.messageDelayLevel),

@@ -10,6 +10,7 @@ export class ProducerTable {
   /** The newest connection of each client, and the client of each connection. */
   readonly #connections = new Map<string, Connection>()
   readonly #clientIds = new Map<Connection, string>()
+  #turn = 0
 
   constructor(clock: Clock) {
     this.#membership = new Membership(clock, () => undefined)
@@ -23,6 +24,21 @@ export class ProducerTable {
   /** Members of a group, one per connection; none when the group has no producer. */
   members(group: string): Member[] {
     return [...this.#membership.members(group).values()]
+  }
+
+  /**
+   * A member to send something to, another each time; `busy` when every one has more than `maxBacklogBytes` that it did
+   * not read yet, undefined when there is none.
+   */
+  available(group: string, maxBacklogBytes: number): Connection | 'busy' | undefined {
+    const connections = [...this.#membership.members(group).keys()].filter(({ closed }) => !closed)
+    if (connections.length === 0) return undefined
+    this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER
+    for (let tries = 0; tries < connections.length; tries++) {
+      const connection = connections[(this.#turn + tries) % connections.length]!
+      if (connection.backlogBytes <= maxBacklogBytes) return connection
+    }
+    return 'busy'
   }
 
   /** Takes in what a heartbeat says. Names have been checked. */

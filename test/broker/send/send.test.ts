@@ -97,7 +97,6 @@ test('refused sends carry the region and say why', async (t) => {
     [{ topic: 'x'.repeat(128) }, 1, /longer than/],
     [{ topic: 'a\u0000b' }, 1, /illegal characters/],
     [{ topic: 'SCHEDULE_TOPIC_XXXX' }, 16, /forbidden/],
-    [{ properties: 'TRAN_MSG\u0001true\u0002' }, 13, /transaction/],
     [{ properties: 'DELAY\u0001soon\u0002' }, 1, /DELAY is no level: soon/],
     [{ body: Buffer.alloc(64 * 1024 + 1) }, 13, /body length limit 65536B/],
     [{ properties: `p\u0001${'v'.repeat(40_000)}\u0002` }, 13, /properties length limit/],

@@ -9,6 +9,7 @@ export class FakeConnection implements Connection {
   readonly local = remoteAddress('127.0.0.1', 10_911)
   readonly sent: OutgoingRequest[] = []
   closed = false
+  backlogBytes = 0
   readonly #listeners: (() => void)[] = []
 
   get outbox(): never {

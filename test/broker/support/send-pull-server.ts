@@ -5,7 +5,6 @@ import { silentLogger } from '../../../lib/base/logging.ts'
 import { delayDetour } from '../../../lib/broker/delay/delay-detour.ts'
 import { DurabilityGate } from '../../../lib/broker/durability.ts'
 import type { Detour } from '../../../lib/broker/messages/detour.ts'
-import { refusedTransactions } from '../../../lib/broker/messages/refused-detours.ts'
 import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
 import { retriedSends } from '../../../lib/broker/retry/retried-send.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
@@ -42,7 +41,7 @@ export const startSendPullServer = async (
     readonly syncFlushTimeoutMs?: number
     /** Sends that may wait for the device. Default 10,000. */
     readonly sendCapacity?: number
-    /** Default: delay levels 1 to 18; halves of transactions are refused. */
+    /** Default: delay levels 1 to 18. */
     readonly detours?: readonly Detour[]
     /** Stands between the paths and the store. */
     readonly wrapStore?: (store: MessageStore) => MessageStore
@@ -91,7 +90,7 @@ export const startSendPullServer = async (
     traffic,
     clock,
     random: () => 0.5,
-    detours: options.detours ?? [refusedTransactions, delayDetour(18)],
+    detours: options.detours ?? [delayDetour(18)],
     retriedSends: retriedSends(
       { find: (group) => (group.startsWith('no-') ? undefined : { retryMaxTimes: 3, retryQueueNums: 1 }) },
       sendTopics,
