@@ -128,6 +128,15 @@ test('under sync flush an end is answered when it is on the device', async (t) =
   equal(bench.store.watermarks.flushed, bench.store.watermarks.appended)
 })
 
+test('an end that comes before its half can be read waits for it', async (t) => {
+  for (const options of [{ writePath: 'pool' as const }, { flush: { mode: 'sync' as const } }]) {
+    const bench = await startTransactionBench(t, {}, options)
+    const halves = Array.from({ length: 50 }, () => bench.sendHalf())
+    const answers = await Promise.all(halves.map((half) => bench.end(half, COMMIT)))
+    ok(answers.every((answer) => answer?.code === SUCCESS))
+  }
+})
+
 test('a store that takes nothing refuses an end and leaves the half open', async (t) => {
   const bench = await startTransactionBench(t)
   const half = bench.sendHalf()

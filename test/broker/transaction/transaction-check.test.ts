@@ -273,6 +273,18 @@ test('what was not ended before a restart is asked about after it, what was ende
   deepEqual(bench.saved(), [3, 2])
 })
 
+test('copies that a crash left behind become one again', async (t) => {
+  const bench = await startTransactionBench(t)
+  bench.sendHalf()
+  await nextRound(bench)
+  await bench.crash()
+  await bench.open()
+  const producer = bench.connect()
+  deepEqual(await nextRound(bench), { checked: 1, postponed: 0, discarded: 0 })
+  equal(halfIn(questionsTo(producer)[0]!).queueOffset, 2)
+  equal((await bench.read(HALF)).length, 3)
+})
+
 test('the offset of the op queue stays at the first op whose half was not passed', async (t) => {
   const bench = await startTransactionBench(t)
   const halves = [bench.sendHalf(), bench.sendHalf(), bench.sendHalf()]
