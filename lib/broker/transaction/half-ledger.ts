@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { HostAddress } from '../../protocol/host-address.ts'
 import type { StoredMessage } from '../../protocol/message-codec.ts'
 import { SystemGroup, SystemTopic } from '../../protocol/names.ts'
@@ -11,6 +12,7 @@ import type { OffsetWriter } from '../offsets/consumer-offsets.ts'
 import { EndedHalves, Ending } from './ended-halves.ts'
 import { HALF_QUEUE_ID, halvesOfOp, opMessageOf, originOf } from './half-message.ts'
 import { nextTurn } from './next-turn.ts'
+import { readRun } from './queue-run.ts'
 
 /** What the ledger is kept with. */
 export interface HalfLedgerParts {
@@ -39,6 +41,7 @@ const NO_HALF = -1
  */
 export class HalfLedger {
   readonly #parts: HalfLedgerParts
+  readonly #faults: ThrottledLog
   readonly #ended = new EndedHalves()
   /** The last copy of a half that was put back, by the offset of the first. */
   readonly #copies = new Map<number, number>()
@@ -53,6 +56,7 @@ export class HalfLedger {
   /** Takes the group's offsets as they are: to be made before new halves are stored. */
   constructor(parts: HalfLedgerParts) {
     this.#parts = parts
+    this.#faults = new ThrottledLog(parts.clock, parts.logger)
     this.#nextHalf = this.#start(SystemTopic.TRANS_HALF)
     this.#firstOp = this.#start(SystemTopic.TRANS_OP_HALF)
   }
@@ -172,7 +176,7 @@ export class HalfLedger {
   async #load(): Promise<void> {
     let at = this.#firstOp + this.#ops.length
     while (!this.#stopped) {
-      const read = await this.#parts.messages.ofQueue(SystemTopic.TRANS_OP_HALF, HALF_QUEUE_ID, at, OPS_AT_ONCE)
+      const read = await readRun(this.#parts.messages, SystemTopic.TRANS_OP_HALF, at, OPS_AT_ONCE)
       for (const op of read.messages) this.#takeOp(op)
       if (read.nextOffset <= at) return
       at = read.nextOffset
@@ -193,8 +197,7 @@ export class HalfLedger {
 
   #takeOp(op: StoredMessage): void {
     const halves = halvesOfOp(op)
-    if (halves.length === 0)
-      this.#parts.logger.warn({ queueOffset: op.queueOffset }, 'a message of the op queue is no op')
+    if (halves.length === 0) this.#faults.warn({ queueOffset: op.queueOffset }, 'a message of the op queue is no op')
     for (const half of halves) this.#ended.set(half, Ending.ONE_OR_THE_OTHER)
     this.#noteOp(op.queueOffset, Math.max(NO_HALF, ...halves))
   }

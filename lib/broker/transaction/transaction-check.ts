@@ -1,19 +1,21 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { StoredMessage } from '../../protocol/message-codec.ts'
 import { SystemTopic } from '../../protocol/names.ts'
 import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
-import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
 import type { MessageWriter } from '../messages/message-writer.ts'
-import type { QueueMessages, StoredMessages } from '../messages/stored-messages.ts'
+import type { StoredMessages } from '../messages/stored-messages.ts'
 import type { TopicCreator } from '../topics/topic-table.ts'
 import type { CheckPush } from './check-push.ts'
 import { Ending } from './ended-halves.ts'
+import { createHalfTopic } from './half-detour.ts'
 import type { HalfLedger } from './half-ledger.ts'
 import { checkTimesOf, copyOf, discardedOf, HALF_QUEUE_ID, immunityMsOf } from './half-message.ts'
 import { nextTurn } from './next-turn.ts'
+import { type QueueRun, readRun } from './queue-run.ts'
 
 /** What the check goes by; may change while the broker runs. */
 export interface CheckSettings {
@@ -57,13 +59,10 @@ export interface RoundReport {
   readonly discarded: number
 }
 
-type HalfRun = Pick<QueueMessages, 'messages' | 'nextOffset'>
-
 const HALVES_PER_TURN = 32
 /** Ended halves passed over without a turn of the event loop between. */
 const ENDED_PER_TURN = 65_536
 const TRIES_WHEN_BUSY = 3
-const ALL = PERM_READ | PERM_WRITE
 
 /**
  * Looks at all halves that have not ended, once per interval: those over their time are stored again behind all others
@@ -77,10 +76,12 @@ export class TransactionCheck {
   #timer: TimerHandle | undefined
   #round: Promise<unknown> | undefined
   #stopped = false
+  readonly #faults: ThrottledLog
   #report = { checked: 0, postponed: 0, discarded: 0 }
 
   constructor(parts: TransactionCheckParts) {
     this.#parts = parts
+    this.#faults = new ThrottledLog(parts.clock, parts.logger)
   }
 
   /** Begins to count the first interval. */
@@ -105,7 +106,7 @@ export class TransactionCheck {
   async round(): Promise<RoundReport> {
     const { store, ledger, topics } = this.#parts
     this.#report = { checked: 0, postponed: 0, discarded: 0 }
-    topics.createOnSendBack(SystemTopic.TRANS_HALF, 1, ALL, 0)
+    createHalfTopic(topics)
     await ledger.load()
     const bounds = store.bounds(store.topic(SystemTopic.TRANS_HALF), HALF_QUEUE_ID)
     if (bounds !== undefined) {
@@ -116,7 +117,7 @@ export class TransactionCheck {
   }
 
   async #lookAt(from: number, end: number): Promise<void> {
-    const { ledger } = this.#parts
+    const { ledger, messages } = this.#parts
     for (let at = from; at < end && !this.#stopped; ) {
       const open = ledger.next(at, Math.min(end, at + ENDED_PER_TURN), true)
       if (open > at) {
@@ -126,7 +127,7 @@ export class TransactionCheck {
         continue
       }
       const run = ledger.next(at, Math.min(end, at + HALVES_PER_TURN), false) - at
-      const read = await this.#read(at, run)
+      const read = await readRun(messages, SystemTopic.TRANS_HALF, at, run)
       for (const half of read.messages) {
         if (half.queueOffset >= end || !(await this.#passes(half))) return
         ledger.advance(half.queueOffset + 1)
@@ -139,19 +140,9 @@ export class TransactionCheck {
     }
   }
 
-  /** What cannot be decoded keeps nothing else from being read. */
-  async #read(at: number, count: number): Promise<HalfRun> {
-    try {
-      return await this.#parts.messages.ofQueue(SystemTopic.TRANS_HALF, HALF_QUEUE_ID, at, count)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      return count > 1 ? this.#read(at, 1) : { messages: [], nextOffset: at + 1 }
-    }
-  }
-
-  #tellOfGaps(from: number, { messages, nextOffset }: HalfRun): void {
+  #tellOfGaps(from: number, { messages, nextOffset }: QueueRun): void {
     const lost = nextOffset - from - messages.length
-    if (lost > 0) this.#parts.logger.warn({ from, lost }, 'halves that can no longer be read were passed over')
+    if (lost > 0) this.#faults.warn({ from, lost }, 'halves that can no longer be read were passed over')
   }
 
   /** False when the round ends here. */
@@ -215,8 +206,8 @@ export class TransactionCheck {
 
   /** A producer may still end it, where it was last stored. */
   #discard(half: StoredMessage): Looked {
-    const { writer, ledger, topics, logger } = this.#parts
-    topics.createOnSendBack(SystemTopic.TRANS_CHECK_MAX_TIME, 1, ALL, 0)
+    const { writer, ledger, topics } = this.#parts
+    topics.createOnSendBack(SystemTopic.TRANS_CHECK_MAX_TIME, 1, PERM_READ | PERM_WRITE, 0)
     const { status } = writer.write(discardedOf(half))
     if (status !== AppendStatus.OK && !isOfMessage(status)) return 'stuck'
     const facts = {
@@ -224,7 +215,7 @@ export class TransactionCheck {
       physicalOffset: half.physicalOffset,
       stored: status === AppendStatus.OK,
     }
-    logger.warn(facts, 'a half that nobody ended was given up')
+    this.#faults.warn(facts, 'a half that nobody ended was given up')
     ledger.forget(half)
     this.#report.discarded += 1
     return 'passed'

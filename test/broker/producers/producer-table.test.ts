@@ -51,3 +51,19 @@ test('a connection that is closed already is not remembered', () => {
   table.register(gone, 'P')
   deepEqual([table.connectionOf('a'), idsOf(table, 'P')], [undefined, []])
 })
+
+test('producers take turns, those with a backlog are left out, and nobody is told from all being busy', () => {
+  const table = new ProducerTable(new ManualClock())
+  const [a, b] = [client('a'), client('b')]
+  equal(table.available('P', 10), undefined)
+  for (const one of [a, b]) table.register(one, 'P')
+  const first = table.available('P', 10)
+  const second = table.available('P', 10)
+  deepEqual(new Set([first, second]), new Set([a.connection, b.connection]))
+  a.connection.backlogBytes = 11
+  for (let turn = 0; turn < 3; turn++) equal(table.available('P', 10), b.connection)
+  b.connection.backlogBytes = 11
+  equal(table.available('P', 10), 'busy')
+  for (const one of [a, b]) one.connection.close()
+  equal(table.available('P', 10), undefined)
+})

@@ -141,7 +141,7 @@ export class TransactionBench {
 
   /** What the send path does with a message of a transaction. */
   sendHalf(properties: Readonly<Record<string, string>> = {}, more: Partial<NewMessage> = {}): SentHalf {
-    return this.write(halfDetour(this.config).redirect(this.message(properties, more)))
+    return this.write(halfDetour(this.config, this.topics).redirect(this.message(properties, more)))
   }
 
   write(message: NewMessage): Written {

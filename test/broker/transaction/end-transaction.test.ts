@@ -105,6 +105,12 @@ test('an end that does not mean the half it names is refused in the words of Roc
   deepEqual([(await bench.read('Orders', 2)).length, await bench.read(OP)], [1, []])
 })
 
+test('a slave ends nothing', async (t) => {
+  const bench = await startTransactionBench(t, { brokerRole: 'SLAVE', brokerId: '1' })
+  equal((await bench.end(bench.sendHalf(), COMMIT))?.code, 11)
+  deepEqual(await bench.read(OP), [])
+})
+
 test('a half without a producer group, or without a place to go to, is refused', async (t) => {
   const bench = await startTransactionBench(t)
   const half = (properties: Record<string, string>) =>

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeRecord } from '../../../lib/protocol/message-codec.ts'
+import { ProtocolError } from '../../../lib/protocol/protocol-error.ts'
 import { AppendStatus } from '../../../lib/store/index.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {
@@ -186,6 +187,18 @@ test('one half that cannot be asked about or stored again keeps no other from it
   equal((await bench.end(nowhere, COMMIT))?.code, 0)
 })
 
+test('a half that cannot be read is passed over, and told', async (t) => {
+  const bench = await startTransactionBench(t)
+  for (let half = 0; half < 5; half++) bench.sendHalf()
+  const { ofQueue } = bench.messages
+  bench.messages.ofQueue = (topic, queueId, from, maxCount) => {
+    if (topic === HALF && from <= 2 && from + maxCount > 2) throw new ProtocolError('RECORD_ILLEGAL', 'damaged')
+    return ofQueue.call(bench.messages, topic, queueId, from, maxCount)
+  }
+  equal((await nextRound(bench)).checked, 4)
+  ok(bench.log.warnings.some((line) => /can no longer be read/.test(line)))
+})
+
 test('producers that do not read are not asked, and it does not count', async (t) => {
   const bench = await startTransactionBench(t, { transactionCheckMax: '1' })
   const [slow, quick] = [bench.connect(), bench.connect('Quick')]
@@ -229,7 +242,8 @@ test('rounds come by themselves, one interval after the one before', async (t) =
   check.start()
   await bench.dispatched()
   bench.clock.advance(29_999)
-  equal(bench.topics.get(HALF), undefined)
+  await bench.transactions.ledger.load()
+  equal(producer.sent.length, 0)
   bench.clock.advance(1)
   await waitFor('the question', () => producer.sent.length === 1)
   await check.stop()
