@@ -110,7 +110,9 @@ export class TransactionCheck {
     await ledger.load()
     const bounds = store.bounds(store.topic(SystemTopic.TRANS_HALF), HALF_QUEUE_ID)
     if (bounds !== undefined) {
-      await this.#lookAt(Math.max(ledger.nextHalf, bounds.min), bounds.max)
+      const from = Math.max(ledger.nextHalf, bounds.min)
+      this.#tellOfGaps(ledger.nextHalf, { messages: [], nextOffset: from })
+      await this.#lookAt(from, bounds.max)
       if (!this.#stopped) ledger.save()
     }
     return this.#report
