@@ -53,6 +53,10 @@ export const committedOf = (half: StoredMessage): NewMessage | undefined => {
     ...destination,
     sysFlag: withTransactionType(half.sysFlag, MessageSysFlag.TRANSACTION_COMMIT),
     preparedTransactionOffset: half.physicalOffset,
+    // Java writes the properties anew for what is delayed, and has taken this one out by then.
+    ...(half.properties.has(PropertyName.DELAY)
+      ? { properties: withProperties(half.properties, {}, [PropertyName.TRANSACTION_PREPARED]) }
+      : {}),
   })
 }
 

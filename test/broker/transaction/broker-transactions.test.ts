@@ -72,6 +72,21 @@ test('a transaction over the wire: the half is hidden, the commit delivers it, W
   equal((await orders(client, 2)).length, 2)
 })
 
+test('a delay counts from the commit', async (t) => {
+  const clock = new ManualClock()
+  const { client } = await startTestBroker(t, {}, { clock })
+  const answer = await client.call(sendV2(half(clock, '\u0002DELAY\u00011')))
+  equal((await waitFor('the half', () => readQueue(client, HALF, 0).then((halves) => halves[0])))!.queueOffset, 0)
+  equal((await client.call(end(sent(answer), COMMIT))).code, 0)
+  const delayed = await waitFor(
+    'the delayed message',
+    async () => (await readQueue(client, 'SCHEDULE_TOPIC_XXXX', 0))[0],
+  )
+  ok(delayed.properties.includes('REAL_TOPIC\u0001Orders'))
+  ok(!delayed.properties.includes('TRAN_MSG'))
+  equal((await readQueue(client, 'Orders', 1)).length, 0)
+})
+
 test('after a restart another producer of the group is asked, and its answer counts', async (t) => {
   const storePathRootDir = await testFolder(t)
   const clock = new ManualClock()
