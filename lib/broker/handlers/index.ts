@@ -104,7 +104,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...consumeStatsHandlers({ ...parts, brokerName }),
     ...groupQueryHandlers(parts),
     ...groupOffsetHandlers({ ...parts, brokerName, nowMs: () => clock.nowMs() }),
-    queryConsumeQueueHandler(queues, consumers),
+    queryConsumeQueueHandler(queues, consumers, config),
     ...cleanTopicHandlers(parts),
     ...aclOffHandlers(),
     viewBrokerStatsHandler(parts.traffic),

@@ -3,6 +3,7 @@ import { type ConsumeQueueData, encodeQueryConsumeQueue } from '../../protocol/b
 import type { SubscriptionData } from '../../protocol/bodies/subscription-data.ts'
 import { queryConsumeQueue } from '../../protocol/commands/query-consume-queue.ts'
 import type { QueueEntry } from '../../store/message-store.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
 import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
 
 const SUBSCRIBE_ALL = '*'
@@ -13,11 +14,11 @@ const passes = (entry: QueueEntry, subscription: SubscriptionData | undefined): 
   subscription.expressionType === 'TAG' &&
   (subscription.subString === SUBSCRIBE_ALL || subscription.codeSet.includes(Number(entry.tagsCode)))
 
-const entryData = (entry: QueueEntry, subscription: SubscriptionData | undefined): ConsumeQueueData => ({
+const entryData = (entry: QueueEntry, isPassed: boolean): ConsumeQueueData => ({
   physicOffset: entry.physicalOffset,
   physicSize: entry.sizeBytes,
   tagsCode: entry.tagsCode,
-  eval: passes(entry, subscription),
+  eval: isPassed,
 })
 
 /** What a group would see of a queue, as the answer's fields. */
@@ -26,19 +27,24 @@ const filterOf = (subscription: SubscriptionData | undefined, group: string, top
     ? { filterData: `${group}@${topic} is not online!` }
     : { subscriptionData: subscription, filterData: 'null' }
 
-/** Entries of one queue from an index on, at most 4,096, and whether they pass a group's tags. */
+/**
+ * Entries of one queue from an index on, at most 4,096. As Java's, they say whether they pass a group's tags only where
+ * entries have units in extension files.
+ */
 export const queryConsumeQueueHandler = (
   queues: Pick<QueueReader, 'range'> & QueueEntryReader,
   consumers: { subscription(group: string, topic: string): SubscriptionData | undefined },
+  config: BrokerConfig,
 ) =>
   handler(queryConsumeQueue, ({ topic = '', queueId, index, count, consumerGroup }) => {
     const entries = queues.entries(topic, queueId, index, count)
     if (entries === undefined) throw new ResponseError('SYSTEM_ERROR', `${queueId}@${topic} is not exist!`)
+    const hasUnits = config.current.store.consumeQueueExt.enabled
     const { min, max } = queues.range(topic, queueId)
     const subscription = consumerGroup === undefined ? undefined : consumers.subscription(consumerGroup, topic)
     const body = encodeQueryConsumeQueue({
       ...(consumerGroup === undefined ? {} : filterOf(subscription, consumerGroup, topic)),
-      queueData: entries.map((entry) => entryData(entry, subscription)),
+      queueData: entries.map((entry) => entryData(entry, hasUnits && passes(entry, subscription))),
       maxQueueIndex: max,
       minQueueIndex: min,
     })

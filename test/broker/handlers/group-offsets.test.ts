@@ -5,8 +5,8 @@ import { commitCommand, heartbeatCommand, json, sendCommand, topicCommand } from
 import { startTestBroker } from '../support/test-broker.ts'
 
 /** Topic T with two queues and three messages in the first. */
-const startWithMessages = async (t: TestContext) => {
-  const test = await startTestBroker(t)
+const startWithMessages = async (t: TestContext, properties: Record<string, string> = {}) => {
+  const test = await startTestBroker(t, properties)
   const { client } = test
   await client.call(topicCommand('T'))
   for (let i = 0; i < 3; i++) await client.call(sendCommand('T', { properties: 'TAGS\u0001TagA' }))
@@ -86,7 +86,7 @@ test('where a group stands is told as times', async (t) => {
 })
 
 test('entries of a queue are shown with what the group would see of them', async (t) => {
-  const { client } = await startWithMessages(t)
+  const { client } = await startWithMessages(t, { enableConsumeQueueExt: 'true' })
   const ask = (more: Record<string, string> = {}) =>
     client.request({ code: 321, extFields: { topic: 'T', queueId: '0', index: '1', count: '10', ...more } })
   const seen = json<{ queueData: Record<string, unknown>[]; maxQueueIndex: number }>(await ask())
