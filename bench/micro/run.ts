@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import benchmark, { type Suite } from 'benchmark'
+import { SqlFilter } from '../../lib/filter/index.ts'
 import { bodyCrc } from '../../lib/protocol/crc32.ts'
 import { decodeRecord, decodeRecords } from '../../lib/protocol/message-codec.ts'
 import { AppendBatch, AppendStatus, type MessageStore, openMessageStore, PullResult } from '../../lib/store/index.ts'
@@ -45,6 +46,27 @@ const puller = (store: MessageStore, into: Buffer): (() => PullResult) => {
   }
 }
 
+/** Properties as a Java producer leaves them, and the expression's three behind. */
+const properties = Buffer.from(
+  [
+    'UNIQ_KEY\u00017F000001300018B4AAC2130E8C2F0000',
+    'CLUSTER\u0001DefaultCluster',
+    'WAIT\u0001true',
+    'TAGS\u0001TagA',
+    'region\u0001eu-west',
+    'price\u000112.5',
+    'count\u000117',
+  ].join('\u0002'),
+)
+
+/** Three terms, all of which are looked at. */
+const sqlFilter = (): (() => void) => {
+  const filter = new SqlFilter("region = 'eu-west' AND price > 10.5 AND count BETWEEN 5 AND 20")
+  return () => {
+    if (!filter.matches(properties)) throw new Error('the condition does not hold')
+  }
+}
+
 const dispatched = async (store: MessageStore): Promise<void> => {
   while (store.watermarks.dispatched < store.watermarks.appended) await new Promise(setImmediate)
 }
@@ -74,6 +96,7 @@ const addCases = async (store: MessageStore, add: (name: string, work: () => voi
   add('CRC of a body of 1 KB', () => bodyCrc(body))
   add('decode a record of 1 KB', () => decodeRecord(records))
   add('decode 32 records of 1 KB', () => decodeRecords(records))
+  add('SQL92 condition of three terms', sqlFilter())
   add('pull 32 messages of 1 KB', pull)
   add('append 1 message of 1 KB', appender(store, 1))
   add('append 32 messages of 1 KB', appender(store, GROUP))

@@ -119,13 +119,13 @@ const build = async (folder: string, version: string, target: string): Promise<v
 }
 
 /**
- * The class path of `client` or `servers` at one version, built or resolved first when it is missing or stale.
+ * The class path of `client`, `filter` or `servers` at one version, built or resolved first when it is missing or stale.
  * Needs the network only when Maven's local repository lacks something.
  */
-export const classPath = async (project: 'client' | 'servers', version: string): Promise<string> => {
+export const classPath = async (project: 'client' | 'filter' | 'servers', version: string): Promise<string> => {
   const folder = join(JAVA_FOLDER, project)
   const target = join(folder, 'target', version)
-  const withClasses = (jars: string) => (project === 'client' ? `${join(target, 'classes')}:${jars}` : jars)
+  const withClasses = (jars: string) => (project !== 'servers' ? `${join(target, 'classes')}:${jars}` : jars)
   const fresh = freshClassPath(folder, target)
   if (fresh !== undefined) return withClasses(fresh)
   mkdirSync(target, { recursive: true })
