@@ -17,6 +17,7 @@ import { unsupportedSettings } from './config/unsupported.ts'
 import { ConsumerTable } from './consumers/consumer-table.ts'
 import { QueueLocks } from './consumers/queue-locks.ts'
 import { DurabilityGate } from './durability.ts'
+import { type Filters, loadFilters } from './filters/filters.ts'
 import { SubscriptionGroupTable } from './groups/group-table.ts'
 import { brokerHandlers } from './handlers/index.ts'
 import { ConsumerOffsets } from './offsets/consumer-offsets.ts'
@@ -153,6 +154,8 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const pull = startPull(base, store, state, { stats, traffic }, memoryWindowBytes)
   const handlers = brokerHandlers({
     ...state,
+    filters: state.filters.consumers,
+    pullFilters: state.filters.ofPulls,
     config,
     configPath: surroundings.configPath,
     clock,
@@ -201,16 +204,21 @@ interface State {
   readonly offsets: ConsumerOffsets
   readonly consumers: ConsumerTable
   readonly producers: ProducerTable
+  readonly filters: Filters
   readonly locks: QueueLocks
 }
 
 const loadState = async ({ config, clock, logger, parts }: Base): Promise<State> => {
   const options = { config, clock, logger }
+  const filters = await loadFilters(options)
+  parts.onStop('filters', () => filters.consumers.stop())
+  const onGroupGone = (group: string): void => filters.consumers.unregister(group)
   return {
+    filters,
     topics: await parts.start('topics', () => TopicTable.load(options)),
     groups: await parts.start('groups', () => SubscriptionGroupTable.load(options)),
     offsets: await parts.start('offsets', () => ConsumerOffsets.load(options)),
-    consumers: await parts.start('consumers', () => new ConsumerTable(options)),
+    consumers: await parts.start('consumers', () => new ConsumerTable({ ...options, onGroupGone })),
     producers: await parts.start('producers', () => new ProducerTable(clock)),
     locks: await parts.start('queue locks', () => new QueueLocks(clock)),
   }
@@ -243,7 +251,7 @@ interface Counters {
 const startPull = (
   base: Base,
   store: MessageStore,
-  { topics, groups, consumers, offsets }: State,
+  { topics, groups, consumers, filters, offsets }: State,
   counters: Counters,
   memoryWindowBytes: () => number,
 ): PullPath => {
@@ -253,6 +261,7 @@ const startPull = (
     topics,
     groups,
     consumers,
+    filters: filters.ofPulls,
     offsets,
     ...counters,
     clock,

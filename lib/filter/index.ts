@@ -1,3 +1,6 @@
+export { BloomFilter, type BloomFilterData } from './bloom-filter.ts'
 export { FilterError } from './filter-error.ts'
+export { javaTrim } from './java-numbers.ts'
+export { PropertySlots } from './property-slots.ts'
 export { SqlFilter, type SqlResult } from './sql-filter.ts'
 export { MAX_EXPRESSION_LENGTH, MAX_NESTING, MAX_OPERANDS } from './sql-parser.ts'

@@ -17,6 +17,15 @@ export class PullResult {
   /** @internal Written by the addon. */
   readonly cells = new Float64Array(pullResultColumns.length)
 
+  /** Says something else of what was found: for callers that filter records themselves. */
+  replace(status: PullStatus, nextBeginOffset: number, count: number, sizeBytes: number): void {
+    this.cells[0] = status
+    this.cells[1] = nextBeginOffset
+    this.cells[4] = count
+    this.cells[5] = sizeBytes
+    this.cells[6] = 0
+  }
+
   get status(): PullStatus {
     return this.cells[0] as PullStatus
   }

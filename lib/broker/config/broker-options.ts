@@ -60,7 +60,16 @@ export interface BrokerOptions {
     readonly checkOffsetInSlave: boolean
     readonly disableSlowGroups: boolean
     readonly slowGroupBytes: number
-    readonly propertyFilter: boolean
+  }
+  readonly filter: {
+    /** Whether SQL92 filters may be used. */
+    readonly byProperties: boolean
+    /** Whether they hold for the messages of retry topics too. */
+    readonly retries: boolean
+    /** How long filters of groups that have gone are kept. */
+    readonly cleanAfterMs: number
+    readonly expectedGroups: number
+    readonly bloomErrorPercent: number
   }
   readonly transactions: {
     /** Between two rounds of the check. */
@@ -253,7 +262,6 @@ const pullOptions = ({ broker, store }: ConfigValues): BrokerOptions['pull'] => 
   checkOffsetInSlave: store.offsetCheckInSlave,
   disableSlowGroups: broker.disableConsumeIfConsumerReadSlowly,
   slowGroupBytes: broker.consumerFallbehindThreshold,
-  propertyFilter: broker.enablePropertyFilter,
 })
 
 /**
@@ -289,6 +297,13 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       intervalMs: broker.transactionCheckInterval,
       timeoutMs: broker.transactionTimeOut,
       maxTimes: broker.transactionCheckMax,
+    },
+    filter: {
+      byProperties: broker.enablePropertyFilter,
+      retries: broker.filterSupportRetry,
+      cleanAfterMs: broker.filterDataCleanTimeSpan,
+      expectedGroups: broker.expectConsumerNumUseFilter,
+      bloomErrorPercent: broker.maxErrorRateOfBloomFilter,
     },
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
     delay: {

@@ -22,7 +22,7 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
       broker.fetchNamesrvAddrByAddressServer,
       'fetchNamesrvAddrByAddressServer: name servers come from namesrvAddr only',
     ],
-    [broker.enablePropertyFilter, 'enablePropertyFilter: messages are filtered by tag only'],
+    [broker.enableCalcFilterBitMap, 'enableCalcFilterBitMap: SQL filters are evaluated when consumers pull'],
     [
       store.transientStorePoolEnable && store.flushDiskType !== 'ASYNC_FLUSH',
       'transientStorePoolEnable: the pool is for ASYNC_FLUSH only',

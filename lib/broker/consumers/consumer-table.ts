@@ -27,6 +27,8 @@ export interface ConsumerTableOptions {
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly logger: Logger
+  /** Called when the last member of a group has gone. */
+  readonly onGroupGone?: (group: string) => void
 }
 
 interface Described extends ConsumerGroup {
@@ -46,10 +48,12 @@ export class ConsumerTable implements SubscriptionFinder {
   readonly #groups = new Map<string, Described>()
   readonly #membership: Membership
   readonly #scan: TimerHandle
+  readonly #onGroupGone: (group: string) => void
 
-  constructor({ config, clock, logger }: ConsumerTableOptions) {
+  constructor({ config, clock, logger, onGroupGone }: ConsumerTableOptions) {
     this.#config = config
     this.#logger = logger
+    this.#onGroupGone = onGroupGone ?? (() => undefined)
     this.#membership = new Membership(clock, (group) => this.#left(group, true))
     this.#scan = clock.every(CLIENT_SCAN_MS, () => this.#membership.expire())
   }
@@ -115,8 +119,10 @@ export class ConsumerTable implements SubscriptionFinder {
   #left(group: string, notify: boolean): void {
     const remaining = this.#membership.members(group).size
     this.#logger.info({ group, remaining }, 'consumer left its group')
-    if (remaining === 0) this.#groups.delete(group)
-    else if (notify) this.#notify(group)
+    if (remaining === 0) {
+      this.#groups.delete(group)
+      this.#onGroupGone(group)
+    } else if (notify) this.#notify(group)
   }
 
   #notify(group: string): void {

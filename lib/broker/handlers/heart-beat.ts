@@ -3,6 +3,7 @@ import type { ThrottledLog } from '../../base/throttled-log.ts'
 import { formatAddress } from '../../net/address.ts'
 import { handler, type RequestContext, ResponseError } from '../../net/handler.ts'
 import { type ConsumerData, decodeHeartbeat, type HeartbeatData } from '../../protocol/bodies/heartbeat.ts'
+import type { SubscriptionData } from '../../protocol/bodies/subscription-data.ts'
 import type { SubscriptionGroupConfig } from '../../protocol/bodies/subscription-group.ts'
 import { heartBeat } from '../../protocol/commands/heart-beat.ts'
 import { retryTopic } from '../../protocol/names.ts'
@@ -16,6 +17,7 @@ export interface Arrival {
   readonly groups: { find(group: string): SubscriptionGroupConfig | undefined }
   readonly topics: { createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number): unknown }
   readonly consumers: { register(client: ClientIdentity, data: ConsumerData, notify: boolean): boolean }
+  readonly filters: { register(group: string, subscriptions: readonly SubscriptionData[]): void }
   readonly producers: { register(client: ClientIdentity, group: string): void }
   /** Where heartbeats that are not taken are told. */
   readonly refusals: Pick<ThrottledLog, 'warn'>
@@ -36,13 +38,18 @@ const checkNames = ({ clientID, consumerDataSet, producerDataSet }: HeartbeatDat
   }
 }
 
-const joinConsumers = (client: ClientIdentity, data: ConsumerData, { groups, topics, consumers }: Arrival): void => {
+const joinConsumers = (
+  client: ClientIdentity,
+  data: ConsumerData,
+  { groups, topics, consumers, filters }: Arrival,
+): void => {
   const group = groups.find(data.groupName)
   if (group !== undefined) {
     const sysFlag = data.unitMode ? TopicSysFlag.UNIT_SUB : 0
     topics.createOnSendBack(retryTopic(data.groupName), group.retryQueueNums, PERM_READ | PERM_WRITE, sysFlag)
   }
   consumers.register(client, data, group?.notifyConsumerIdsChangedEnable ?? true)
+  filters.register(data.groupName, data.subscriptionDataSet)
 }
 
 /** @throws {ResponseError}, logged: a client whose heartbeats are refused gets no messages and may not say why */

@@ -7,9 +7,11 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerTable } from '../consumers/consumer-table.ts'
 import type { QueueLocks } from '../consumers/queue-locks.ts'
 import type { Delay } from '../delay/delay.ts'
+import type { ConsumerFilters } from '../filters/consumer-filters.ts'
 import type { SubscriptionGroupTable } from '../groups/group-table.ts'
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
 import type { ProducerTable } from '../producers/producer-table.ts'
+import type { PullFilters } from '../pull/pull-filter.ts'
 import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
 import type { AdmissionState } from '../send/admission.ts'
 import type { BrokerStats } from '../stats.ts'
@@ -58,6 +60,8 @@ export interface HandlerParts {
   readonly offsets: ConsumerOffsets
   readonly consumers: ConsumerTable
   readonly producers: ProducerTable
+  readonly filters: ConsumerFilters
+  readonly pullFilters: PullFilters
   readonly locks: QueueLocks
   readonly queues: QueueReader & QueueEntryReader
   /** host:port that clients are told. */
@@ -92,7 +96,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     viewMessageByIdHandler(store),
     heartBeatHandler({ ...parts, refusals: new ThrottledLog(clock, parts.logger) }),
     unregisterClientHandler(parts),
-    checkClientConfigHandler(),
+    checkClientConfigHandler(parts.pullFilters),
     ...connectionHandlers(consumers, producers),
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),

@@ -6,10 +6,11 @@ import { FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { ResponseCode, type ResponseCodeName } from '../../protocol/response-codes.ts'
 import { PullSysFlag } from '../../protocol/sys-flags.ts'
 import type { MessageStore, ReadLimits } from '../../store/message-store.ts'
-import { PullResult } from '../../store/pull-result.ts'
+import type { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
 import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
 import { type PullPlan, type PullSources, planPull } from './pull-check.ts'
+import { MAX_FILTERED_ENTRIES, PullReader } from './pull-reader.ts'
 import type { PullRequest } from './pull-request.ts'
 import { type PullAnswer, writePullAnswer } from './pull-response.ts'
 
@@ -44,7 +45,6 @@ export interface PullEffects {
 }
 
 const MASTER_ID = 0
-const FIRST_SCRATCH_BYTES = 512 * 1024
 /** Longest wait for messages; clients ask for 15 to 30 s. */
 export const MAX_SUSPEND_MS = 600_000
 
@@ -97,8 +97,7 @@ export class PullService {
   readonly #effects: PullEffects
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #logger: Logger
-  readonly #result = new PullResult()
-  #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
+  readonly #reader: PullReader
   #polling: LongPolling | undefined
   #limits: ReadLimits | undefined
 
@@ -111,6 +110,7 @@ export class PullService {
     readonly logger: Logger
   }) {
     this.#store = parts.store
+    this.#reader = new PullReader(parts.store)
     this.#sources = parts.sources
     this.#settings = parts.settings
     this.#effects = parts.effects
@@ -129,7 +129,7 @@ export class PullService {
    */
   pull(request: PullRequest): void {
     const plan = planPull(request, this.#sources)
-    if (!request.oneway) this.#serve(plan)
+    if (!request.oneway) this.#serve(plan, request.queueOffset)
     if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && this.#settings.isSlave !== true) {
       const { address, port } = request.to.connection.remote
       this.#effects.commitOffset(
@@ -142,7 +142,7 @@ export class PullService {
     }
   }
 
-  /** Continues a pull whose wait is over; one that still has nothing for its tags waits on. */
+  /** Continues a pull whose wait is over; one that still has nothing that passes waits on. */
   readonly wake = (parked: ParkedPull, why: Wake): void => {
     const { request } = parked.plan
     if (request.to.connection.closed) return
@@ -160,25 +160,40 @@ export class PullService {
     }
   }
 
-  /** @param waitedMs for the disk; undefined when that was not done yet */
-  #serve(plan: PullPlan, waitedMs?: number): void {
+  get #result(): PullResult {
+    return this.#reader.result
+  }
+
+  /**
+   * Serves a pull whose messages below `from` did not pass its filter.
+   * @param waitedMs for the disk; undefined when that was not done yet
+   */
+  #serve(plan: PullPlan, from: number, waitedMs?: number): void {
     const { request } = plan
-    const code = this.#read(plan, request.queueOffset, waitedMs !== undefined)
-    if (this.#result.status === PullStatus.NOT_IN_MEMORY) this.#readAhead(plan)
-    else if (!(this.#mayWait(request, code) && this.#park(plan, request.queueOffset)))
-      this.#answer(plan, code, waitedMs)
+    const code = this.#read(plan, from, waitedMs !== undefined)
+    const { status, nextBeginOffset } = this.#result
+    if (status !== PullStatus.NOT_IN_MEMORY) {
+      if (!(this.#mayWait(request, code) && this.#park(plan, from))) this.#answer(plan, code, waitedMs)
+      return
+    }
+    const goesOnAt = plan.filter.accepts === undefined ? from : nextBeginOffset
+    if (goesOnAt < request.queueOffset + MAX_FILTERED_ENTRIES) this.#readAhead(plan, goesOnAt, waitedMs)
+    else {
+      this.#result.replace(PullStatus.NO_MATCHED_MESSAGE, nextBeginOffset, 0, 0)
+      this.#answer(plan, 'PULL_RETRY_IMMEDIATELY', waitedMs)
+    }
   }
 
   /** The event loop never waits for the disk: the store's own threads do, and the pull is served when they are done. */
-  #readAhead(plan: PullPlan): void {
-    const { topic, tagCodes, request } = plan
+  #readAhead(plan: PullPlan, from: number, waitedMs = 0): void {
+    const { topic, filter, request } = plan
     const { connection } = request.to
     const { maxTransferBytes } = this.#settings
     const startedAtMs = this.#clock.monotonicMs()
     this.#store
-      .readAhead(topic, request.queueId, request.queueOffset, this.#countOf(request), tagCodes, maxTransferBytes)
+      .readAhead(topic, request.queueId, from, this.#countOf(request), filter.tagCodes, maxTransferBytes)
       .then(() => {
-        if (!connection.closed) this.#serve(plan, this.#clock.monotonicMs() - startedAtMs)
+        if (!connection.closed) this.#serve(plan, from, waitedMs + this.#clock.monotonicMs() - startedAtMs)
       })
       .catch((error: unknown) => {
         if (!connection.closed) this.#refuse(request, error)
@@ -208,24 +223,8 @@ export class PullService {
     const { readLimits } = this.#settings
     if (readLimits !== this.#limits) this.#store.setReadLimits(readLimits)
     this.#limits = readLimits
-    const readInto = (into: Buffer): void =>
-      this.#store.pull(
-        plan.topic,
-        request.queueId,
-        queueOffset,
-        this.#countOf(request),
-        plan.tagCodes,
-        this.#settings.maxTransferBytes,
-        into,
-        0,
-        this.#result,
-        mayWaitForDisk,
-      )
-    readInto(this.#scratch)
-    if (this.#result.neededBytes > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafeSlow(this.#result.neededBytes)
-      readInto(this.#scratch)
-    }
+    const bounds = { maxCount: this.#countOf(request), maxBytes: this.#settings.maxTransferBytes }
+    this.#reader.read(plan, queueOffset, bounds, mayWaitForDisk)
     const { status, count: found, sizeBytes } = this.#result
     this.#effects.messagesGot(status === PullStatus.FOUND ? found : 0, sizeBytes)
     return responseCodeOf(status, queueOffset)
@@ -247,7 +246,7 @@ export class PullService {
       maxOffset: result.maxOffset,
     }
     const isFull = code === 'SUCCESS'
-    writePullAnswer(request.to, answer, this.#scratch, isFull ? result.sizeBytes : 0)
+    writePullAnswer(request.to, answer, this.#reader.records, isFull ? result.sizeBytes : 0)
     if (isFull) this.#effects.groupGot(request, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
     if (code === 'PULL_OFFSET_MOVED') {
       const { group, topic, queueId, queueOffset } = request

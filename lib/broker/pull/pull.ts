@@ -19,6 +19,7 @@ export interface PullParts {
   readonly topics: PullSources['topics']
   readonly groups: PullSources['groups']
   readonly consumers: PullSources['consumers']
+  readonly filters: PullSources['filters']
   readonly offsets: { readonly commit: PullEffects['commitOffset'] }
   readonly stats: { messagesGot(count: number, sizeBytes: number): void }
   readonly traffic: Pick<TrafficStats, 'group'>
@@ -43,13 +44,13 @@ export interface PullPath {
 
 /** Handlers of the pull codes, the frame handler for the hot one, and the long polling behind them. */
 export const createPullHandlers = (parts: PullParts): PullPath => {
-  const { store, topics, groups, consumers, clock, logger, settings } = parts
+  const { store, topics, groups, consumers, filters, clock, logger, settings } = parts
   const { address, port } = settings.storeHost
   const events = new OffsetMovedEvents(store, clock, { name: settings.brokerName, address, port })
   const corrections = new ThrottledLog(clock, logger)
   const service = new PullService({
     store,
-    sources: { topics, groups, consumers, store, broker: { address, readable: settings.readable } },
+    sources: { topics, groups, consumers, filters, store, broker: { address, readable: settings.readable } },
     settings,
     effects: {
       commitOffset: (...commit) => parts.offsets.commit(...commit),

@@ -57,6 +57,10 @@ export interface SubscriptionData {
   readonly classFilterMode: boolean
 }
 
+/** Whether an expression of this type names tags. */
+export const isTagType = (expressionType: string | undefined): boolean =>
+  expressionType === undefined || expressionType === '' || expressionType === 'TAG'
+
 /** @throws {ProtocolError} `BODY_ILLEGAL` */
 export const subscriptionDataOf = (value: JavaJson, what = 'SubscriptionData'): SubscriptionData => {
   const reader = new JsonReader(value, what)

@@ -8,6 +8,7 @@ import { PullStatus } from '../../../lib/store/status.ts'
 import { StoreError } from '../../../lib/store/store-error.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeConnection } from '../support/fake-connection.ts'
+import { NO_FILTERS } from '../support/filters.ts'
 
 const GROUP = { consumeEnable: true, consumeBroadcastEnable: true, brokerId: 0, whichBrokerWhenConsumeSlowly: 1 }
 const PULL_FOUND = 0
@@ -42,6 +43,7 @@ const coldPath = () => {
       topics: { get: () => ({ perm: 6, readQueueNums: 1 }) },
       groups: { find: () => GROUP },
       consumers: { group: () => undefined, subscription: () => undefined },
+      filters: NO_FILTERS,
       store,
       broker: { address: '127.0.0.1', readable: () => true },
     },

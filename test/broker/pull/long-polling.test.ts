@@ -15,6 +15,7 @@ import type { MessageStore, TopicHandle } from '../../../lib/store/index.ts'
 import { PullStatus } from '../../../lib/store/status.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeConnection } from '../support/fake-connection.ts'
+import { NO_FILTERS } from '../support/filters.ts'
 
 const GROUP = { consumeEnable: true, consumeBroadcastEnable: true, brokerId: 0, whichBrokerWhenConsumeSlowly: 1 }
 const EVERYTHING_AND_SUSPEND = 4 | 2
@@ -59,6 +60,7 @@ const pullPath = (
       topics: { get: () => ({ perm: 6, readQueueNums: 1 }) },
       groups: { find: () => GROUP },
       consumers: { group: () => undefined, subscription: () => undefined },
+      filters: NO_FILTERS,
       store,
       broker: { address: '127.0.0.1', readable: () => true },
     },

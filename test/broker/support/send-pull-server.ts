@@ -6,6 +6,7 @@ import { delayDetour } from '../../../lib/broker/delay/delay-detour.ts'
 import { DurabilityGate } from '../../../lib/broker/durability.ts'
 import type { Detour } from '../../../lib/broker/messages/detour.ts'
 import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
+import type { PullFilters } from '../../../lib/broker/pull/pull-filter.ts'
 import { retriedSends } from '../../../lib/broker/retry/retried-send.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
 import type { SendTopicTable } from '../../../lib/broker/send/send-topics.ts'
@@ -18,6 +19,7 @@ import type { LogRecord } from '../../support/commitlog-reader.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { readQueue } from '../../support/raw-messages.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { NO_FILTERS } from './filters.ts'
 
 /** A server with the send and pull paths on a real store, and nothing else of a broker. */
 export interface SendPullServer {
@@ -43,6 +45,10 @@ export const startSendPullServer = async (
     readonly sendCapacity?: number
     /** Default: delay levels 1 to 18. */
     readonly detours?: readonly Detour[]
+    /** Default: SQL92 filters are switched off. */
+    readonly filters?: PullFilters
+    /** Most bytes of an answer. Default 256 KiB. */
+    readonly maxTransferBytes?: number
     /** Stands between the paths and the store. */
     readonly wrapStore?: (store: MessageStore) => MessageStore
   } = {},
@@ -117,6 +123,7 @@ export const startSendPullServer = async (
           : { consumeEnable: true, consumeBroadcastEnable: true, brokerId: 0, whichBrokerWhenConsumeSlowly: 1 },
     },
     consumers: { group: () => undefined, subscription: () => undefined },
+    filters: options.filters ?? NO_FILTERS,
     offsets: { commit: (...commit) => void committed.push(commit) },
     stats,
     traffic,
@@ -127,7 +134,7 @@ export const startSendPullServer = async (
       storeHost,
       readable: () => true,
       maxTransferCount: 32,
-      maxTransferBytes: 256 * 1024,
+      maxTransferBytes: options.maxTransferBytes ?? 256 * 1024,
       longPollingEnable: true,
       shortPollingTimeMs: 1000,
       slaveReadEnable: false,

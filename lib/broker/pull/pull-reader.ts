@@ -1,0 +1,146 @@
+import type { MessageStore } from '../../store/message-store.ts'
+import { PullResult } from '../../store/pull-result.ts'
+import { PullStatus } from '../../store/status.ts'
+import type { PullPlan } from './pull-check.ts'
+import type { RecordFilter } from './pull-filter.ts'
+
+/** How much an answer may carry. */
+export interface PullBounds {
+  readonly maxCount: number
+  readonly maxBytes: number
+}
+
+/** Queue entries that one pull with a filter looks at: Java's 16,000 bytes of them. */
+export const MAX_FILTERED_ENTRIES = 800
+/** Records that are copied and looked at together. */
+const CHUNK_COUNT = 64
+const FIRST_SCRATCH_BYTES = 512 * 1024
+
+type ReadableStore = Pick<MessageStore, 'pull'>
+
+/** Where a read with a filter stands. */
+interface Progress {
+  /** Queue offset to look at next. */
+  at: number
+  /** Records that passed, and their bytes: they stand at the front of the memory. */
+  count: number
+  sizeBytes: number
+}
+
+/** Reads what pulls ask for into one memory that it keeps; the outcome holds until the next read. */
+export class PullReader {
+  /** Of the last read. */
+  readonly result = new PullResult()
+  readonly #store: ReadableStore
+  #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
+
+  constructor(store: ReadableStore) {
+    this.#store = store
+  }
+
+  /** The records of the last read, one behind the other. */
+  get records(): Buffer {
+    return this.#scratch
+  }
+
+  /**
+   * Reads from `queueOffset` on. With a record filter the read ends with `NOT_IN_MEMORY` and `nextBeginOffset` where
+   * nothing passed up to a record on disk, and goes on from there when called again.
+   */
+  read(plan: PullPlan, queueOffset: number, bounds: PullBounds, mayWaitForDisk: boolean): void {
+    const { accepts } = plan.filter
+    if (accepts === undefined) this.#pull(plan, queueOffset, bounds, 0, mayWaitForDisk)
+    else this.#readFiltered(plan, accepts, queueOffset, bounds, mayWaitForDisk)
+  }
+
+  #readFiltered(
+    plan: PullPlan,
+    accepts: RecordFilter,
+    from: number,
+    bounds: PullBounds,
+    mayWaitForDisk: boolean,
+  ): void {
+    const { result } = this
+    const limit = from + Math.max(MAX_FILTERED_ENTRIES, bounds.maxCount)
+    const progress: Progress = { at: from, count: 0, sizeBytes: 0 }
+    for (let mayWait = mayWaitForDisk; progress.at < limit; mayWait = false) {
+      const count = Math.min(CHUNK_COUNT, limit - progress.at)
+      this.#pull(plan, progress.at, { maxCount: count, maxBytes: bounds.maxBytes }, progress.sizeBytes, mayWait)
+      if (result.status === PullStatus.NO_MATCHED_MESSAGE) progress.at = result.nextBeginOffset
+      if (result.status !== PullStatus.FOUND || result.count === 0) break
+      const left = { maxCount: bounds.maxCount - progress.count, maxBytes: bounds.maxBytes - progress.sizeBytes }
+      const mayOverflow = result.count > left.maxCount || result.sizeBytes > left.maxBytes
+      // Which entry a record is of is not known: no more of them than the answer has room for.
+      if (mayOverflow && !this.#isDense(progress)) this.#pull(plan, progress.at, left, progress.sizeBytes, mayWait)
+      const goesOn = this.#keepAccepted(accepts, progress, bounds)
+      if (!goesOn || progress.count >= bounds.maxCount || progress.sizeBytes >= bounds.maxBytes) {
+        this.#found(progress)
+        return
+      }
+    }
+    this.#finish(progress, from)
+  }
+
+  /** Every entry looked at has its record. */
+  #isDense({ at }: Progress): boolean {
+    return this.result.nextBeginOffset - at === this.result.count
+  }
+
+  /** Moves what passes together. False when the answer was full before the chunk's end. */
+  #keepAccepted(accepts: RecordFilter, progress: Progress, { maxCount, maxBytes }: PullBounds): boolean {
+    const { result } = this
+    const records = this.#scratch
+    const { nextBeginOffset, count } = result
+    const dense = this.#isDense(progress)
+    for (let at = progress.sizeBytes, seen = 0; seen < count; seen++) {
+      const size = records.readInt32BE(at)
+      const full = progress.count >= maxCount || (progress.count > 0 && progress.sizeBytes + size > maxBytes)
+      if (full) {
+        progress.at += dense ? seen : 0
+        return false
+      }
+      if (accepts(records, at)) {
+        records.copyWithin(progress.sizeBytes, at, at + size)
+        progress.count += 1
+        progress.sizeBytes += size
+      }
+      at += size
+    }
+    progress.at = nextBeginOffset
+    return true
+  }
+
+  #found({ at, count, sizeBytes }: Progress): void {
+    this.result.replace(PullStatus.FOUND, at, count, sizeBytes)
+  }
+
+  /** The read has come to a limit, to the queue's end or to what cannot be read now. */
+  #finish(progress: Progress, from: number): void {
+    const { result } = this
+    if (progress.count > 0) this.#found(progress)
+    else if (result.status === PullStatus.NOT_IN_MEMORY) result.replace(PullStatus.NOT_IN_MEMORY, progress.at, 0, 0)
+    else if (progress.at > from) result.replace(PullStatus.NO_MATCHED_MESSAGE, progress.at, 0, 0)
+  }
+
+  /** Pulls behind the first `start` bytes; a record that does not fit at the front makes the memory grow. */
+  #pull(plan: PullPlan, queueOffset: number, bounds: PullBounds, start: number, mayWaitForDisk: boolean): void {
+    const { topic, request, filter } = plan
+    const pull = (): void =>
+      this.#store.pull(
+        topic,
+        request.queueId,
+        queueOffset,
+        bounds.maxCount,
+        filter.tagCodes,
+        bounds.maxBytes,
+        this.#scratch,
+        start,
+        this.result,
+        mayWaitForDisk,
+      )
+    pull()
+    if (start > 0 || this.result.neededBytes <= this.#scratch.length) return
+    this.#scratch = Buffer.allocUnsafeSlow(this.result.neededBytes)
+    pull()
+  }
+}
