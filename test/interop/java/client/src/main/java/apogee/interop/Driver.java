@@ -41,6 +41,7 @@ public final class Driver {
         producers.addTo(driver.commands);
         pushConsumers.addTo(driver.commands);
         pullConsumers.addTo(driver.commands);
+        new SqlConsumers().addTo(driver.commands);
         driver.commands.put("ping", arguments -> "pong");
         driver.serve();
         pushConsumers.stopAll();
