@@ -24,6 +24,8 @@ class Writer {
     if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
     if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
     if (typeof value !== 'object' || value === null) return 'null'
+    // fastjson writes an int[] on one line, as pretty as the rest may be.
+    if (value instanceof Int32Array) return `[${value.join(',')}]`
     if (Array.isArray(value) || value instanceof Set) return this.#list([...value], indent)
     return value instanceof Map ? this.#map(value, indent) : this.#object(value, indent)
   }
@@ -75,7 +77,7 @@ const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(1
 
 /**
  * Writes a value in Java's JSON: keys of plain objects sorted, null and undefined members left out, Maps in their own
- * order with keys of their own kind (text quoted, numbers bare, objects as objects).
+ * order with keys of their own kind (text quoted, numbers bare, objects as objects). An Int32Array is an int[].
  */
 export const stringifyJava = (value: unknown, options: StringifyJavaOptions = {}): string =>
   new Writer(options).write(value, '')

@@ -2,9 +2,13 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ConsumerFilters } from '../../lib/broker/filters/consumer-filters.ts'
+import { SqlFilters } from '../../lib/broker/filters/sql-filters.ts'
 import { SubscriptionGroupTable } from '../../lib/broker/groups/group-table.ts'
 import { ConsumerOffsets } from '../../lib/broker/offsets/consumer-offsets.ts'
 import { TopicTable } from '../../lib/broker/topics/topic-table.ts'
+import { BloomFilter } from '../../lib/filter/index.ts'
+import { decodeConsumerFilters, encodeConsumerFilters } from '../../lib/protocol/bodies/consumer-filters.ts'
 import { tableOptions } from './support/fixtures.ts'
 
 // golden/ holds the files (with a suffix that keeps formatters away) of a Java broker 4.9.7 named "golden", as it left them at a clean stop.
@@ -44,4 +48,23 @@ test('consumerOffset.json of Java is read, and written byte for byte', async (t)
   equal(offsets.find('G2', '%RETRY%G2', 0), 1)
   equal(offsets.encode(true).toString(), await readFile(golden('consumerOffset.json'), 'utf8'))
   await offsets.stop()
+})
+
+test('consumerFilter.json of Java is read, and written byte for byte', async () => {
+  const text = await readFile(golden('consumerFilter.json'), 'utf8')
+  equal(encodeConsumerFilters(decodeConsumerFilters(text)).toString(), text)
+})
+
+test('consumers of a consumerFilter.json of Java have their filters, and the bits that Java gave them', async (t) => {
+  const options = { ...(await optionsWith(t, 'consumerFilter.json')), sql: new SqlFilters() }
+  const filters = await ConsumerFilters.load(options)
+  equal(filters.find('Orders', 'G1')?.compiled.expression, "price > 5 AND region IN ('eu', 'it''s')")
+  deepEqual([filters.size, filters.find('Orders', 'G2')?.data.clientVersion], [3, 7])
+  const bloom = new BloomFilter(20, 32)
+  for (const groups of decodeConsumerFilters(filters.encode()).values()) {
+    for (const { consumerGroup, topic, bloomFilterData } of groups.values()) {
+      deepEqual(bloomFilterData, bloom.dataOf(`${consumerGroup}#${topic}`))
+    }
+  }
+  await filters.stop()
 })

@@ -38,10 +38,16 @@ const filterDataOf = (value: JavaJson, what: string): ConsumerFilterData => {
   }
 }
 
+const filterJson = (filter: ConsumerFilterData): object => {
+  const bloom = filter.bloomFilterData
+  const bloomFilterData = bloom === undefined ? undefined : { ...bloom, bitPos: Int32Array.from(bloom.bitPos) }
+  return { ...filter, bloomFilterData, dead: isDead(filter) }
+}
+
 /** The content of consumerFilter.json. */
 export const encodeConsumerFilters = (table: ConsumerFilterTable): Buffer => {
   const topics = [...table].map(([topic, groups]) => {
-    const groupFilterData = new Map([...groups].map(([group, filter]) => [group, { ...filter, dead: isDead(filter) }]))
+    const groupFilterData = new Map([...groups].map(([group, filter]) => [group, filterJson(filter)]))
     return [topic, { groupFilterData, topic }] as const
   })
   return Buffer.from(stringifyJava({ filterDataByTopic: new Map(topics) }, { pretty: true }))
