@@ -7,7 +7,7 @@ import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { StateFile } from '../state-file.ts'
 
-const FIRST_WRITE_MS = 10_000
+const LATEST_FIRST_WRITE_MS = 10_000
 
 /** What the offsets of delayed delivery need. */
 export interface DelayOffsetsOptions {
@@ -42,7 +42,9 @@ export class DelayOffsets {
     const { store, delay } = options.config.current
     const path = join(store.configDir, 'delayOffset.json')
     this.#file = new StateFile({ ...options, path, encode: () => this.#encoded(this.#durable, true) })
-    this.#timer = options.clock.every(delay.flushOffsetsIntervalMs, () => void this.#save(), FIRST_WRITE_MS)
+    const everyMs = delay.flushOffsetsIntervalMs
+    const firstMs = Math.min(everyMs, LATEST_FIRST_WRITE_MS)
+    this.#timer = options.clock.every(everyMs, () => void this.#save(), firstMs)
   }
 
   /**
