@@ -41,10 +41,21 @@ test('an empty level wants its next turn within its delay, one with messages whe
 test('a queue keeps its order and gives the event loop its turn after 32 messages', async (t) => {
   const bench = await DelayBench.start(t)
   const bodies = Array.from({ length: 100 }, (_, index) => `m${index}`)
-  for (const body of bodies) await bench.send(body, 1)
+  await bench.sendMany(bodies, 1)
   bench.clock.advance(1000)
   equal(await bench.drain(1), 5)
   deepEqual(await bench.delivered(), bodies)
+})
+
+test('however many are due at once, a turn delivers 32 of them', async (t) => {
+  const bench = await DelayBench.start(t)
+  const bodies = Array.from({ length: 6400 }, (_, index) => `m${index}`)
+  await bench.sendMany(bodies, 1)
+  bench.clock.advance(1000)
+  await bench.queues[0]!.turn()
+  equal(bench.offsets.of(1), 32)
+  equal(await bench.drain(1), 6400 / 32)
+  equal((await bench.delivered()).length, 6400)
 })
 
 test('a refused message is tried again, and none behind it is delivered before', async (t) => {

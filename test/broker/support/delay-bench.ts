@@ -94,6 +94,15 @@ export class DelayBench {
     await this.store.whenDispatched(written.endOffset)
   }
 
+  /** Many at once. Resolves when they can be delivered. */
+  async sendMany(bodies: readonly string[], level: number): Promise<void> {
+    const dueMs = this.clock.nowMs() + this.levelsMs[level - 1]!
+    for (const body of bodies) {
+      this.#dueMs.set(this.#write(body, 'T', 0, { DELAY: String(level) }).physicalOffset, dueMs)
+    }
+    await this.store.whenDispatched(this.store.watermarks.appended)
+  }
+
   /** A record as it is. */
   async sendRaw(topic: string, queueId: number, properties: Readonly<Record<string, string>>): Promise<void> {
     const { endOffset } = this.#write('raw', topic, queueId, properties)
