@@ -22,6 +22,8 @@ export interface ConfigFacts {
   readonly unused?: true
   /** Not one of Java's: not printed by `-p` and `-m`, whose lines are Java's. */
   readonly own?: true
+  /** Neither shown nor changed over the wire: secrets, and where they are. */
+  readonly hidden?: true
   /** Smallest and largest number taken; anything else counts as unparsable. */
   readonly min?: number
   readonly max?: number

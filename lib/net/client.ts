@@ -15,6 +15,7 @@ import type { Handler } from './handler.ts'
 import type { NetLimits } from './limits.ts'
 import { NetError, RemoteError } from './net-error.ts'
 import { type OnBytes, type ReceiveMode, receiveDialled } from './receive.ts'
+import { type ClientTls, dialSecurely } from './tls/client-tls.ts'
 
 export interface ClientOptions {
   readonly clock: Clock
@@ -27,8 +28,10 @@ export interface ClientOptions {
   readonly idleTimeoutMs?: number
   /** Where not named: `DEFAULT_LIMITS`. */
   readonly limits?: Partial<NetLimits>
-  /** Default `buffer`. */
+  /** Default `buffer`. Says nothing about TLS. */
   readonly receiveMode?: ReceiveMode
+  /** Default: connections are plain. */
+  readonly tls?: ClientTls | undefined
 }
 
 /** How one call differs from the usual. */
@@ -53,6 +56,8 @@ export interface Invoked<C extends Command> {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 3_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 3_000
+/** Servers stop reading from those who do not read their answers; would clients do so too, both could wait for ever. */
+const READ_ALWAYS: Partial<NetLimits> = { backlogPauseBytes: Number.POSITIVE_INFINITY }
 
 /** Requests to servers: one connection per address for all requests in flight, dialled at first use and after a loss. */
 export class RemotingClient implements Stoppable {
@@ -68,7 +73,7 @@ export class RemotingClient implements Stoppable {
   constructor(options: ClientOptions) {
     const { handlers = [], clock, logger } = options
     this.#options = options
-    this.#connections = new ConnectionSet(options)
+    this.#connections = new ConnectionSet({ ...options, limits: { ...READ_ALWAYS, ...options.limits } })
     this.#dispatcher = new Dispatcher({ handlers, unknownCode: 'answer-not-supported', clock, logger })
   }
 
@@ -79,7 +84,8 @@ export class RemotingClient implements Stoppable {
 
   /**
    * The connection to `host:port`, dialled when there is none.
-   * @throws {NetError} `NET_CONNECT_FAILED` (retryable), `NET_ADDRESS_INVALID`, `NET_CLOSED` after `stop`
+   * @throws {NetError} `NET_CONNECT_FAILED` (retryable), `NET_ADDRESS_INVALID`, `NET_CLOSED` after `stop`; with TLS
+   * `NET_TLS_FAILED`, `NET_TLS_FILE_INVALID`, `NET_TLS_CONFIG_INVALID`
    */
   connection(address: string): Promise<Connection> {
     const existing = this.#byAddress.get(address)
@@ -179,24 +185,29 @@ export class RemotingClient implements Stoppable {
   }
 
   async #dial(address: string): Promise<Connection> {
-    if (this.#stopped) throw new NetError('NET_CLOSED', `the client is stopped: no connection to ${address}`)
+    if (this.#stopped) throw stopped(address)
     const to = parseAddress(address)
-    const { clock, receiveMode = 'buffer', connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options
+    const { clock, receiveMode = 'buffer', connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, tls } = this.#options
+    const secure = await tls?.options()
+    if (this.#stopped) throw stopped(address)
     let deliver: OnBytes = () => undefined
-    const socket = receiveDialled(to, receiveMode, this.#connections.buffer, (buffer, size) => deliver(buffer, size))
+    const onBytes: OnBytes = (buffer, size) => deliver(buffer, size)
+    const socket =
+      secure === undefined
+        ? receiveDialled(to, receiveMode, this.#connections.buffer, onBytes)
+        : dialSecurely(to, secure, onBytes)
     this.#dialling.add(socket)
     const timeout = clock.after(connectTimeoutMs, () =>
       socket.destroy(new Error(`no answer in ${connectTimeoutMs} ms`)),
     )
     try {
-      await connected(socket)
+      await connected(socket, secure === undefined ? 'connect' : 'secureConnect')
       return this.#connections.add((onBytes) => {
         deliver = onBytes
         return socket
       }, this.#dispatcher)
     } catch (cause) {
-      const message = `cannot connect to ${address}: ${errorText(cause)}`
-      throw new NetError('NET_CONNECT_FAILED', message, { retryable: true, cause })
+      throw dialFailure(address, cause)
     } finally {
       timeout.cancel()
       this.#dialling.delete(socket)
@@ -210,11 +221,28 @@ const outgoing = <C extends Command>(command: C, header: RequestOf<C>, body: Buf
   ...(body === undefined ? {} : { body }),
 })
 
-/** Resolves when the socket is connected; a socket destroyed without an error rejects as well. */
-const connected = async (socket: Socket): Promise<void> => {
+const stopped = (address: string): NetError =>
+  new NetError('NET_CLOSED', `the client is stopped: no connection to ${address}`)
+
+/** Errors of the handshake come from TLS itself or from looking at the certificate; all others from the network. */
+const dialFailure = (address: string, cause: unknown): NetError => {
+  const code = String((cause as NodeJS.ErrnoException).code ?? '')
+  const isTls = code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || CERTIFICATE_ERROR.test(code)
+  if (isTls) return new NetError('NET_TLS_FAILED', `no TLS with ${address}: ${errorText(cause)}`, { cause })
+  return new NetError('NET_CONNECT_FAILED', `cannot connect to ${address}: ${errorText(cause)}`, {
+    retryable: true,
+    cause,
+  })
+}
+
+/** Node's names for what X.509 verification finds. */
+const CERTIFICATE_ERROR = /CERT|ISSUER|SIGNATURE|CRL|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH/
+
+/** Resolves at the event; a socket destroyed without an error rejects as well. */
+const connected = async (socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> => {
   const closed = once(socket, 'close').then(() => {
     throw new Error('closed while dialling')
   })
   closed.catch(() => undefined)
-  await Promise.race([once(socket, 'connect'), closed])
+  await Promise.race([once(socket, event), closed])
 }

@@ -14,6 +14,26 @@ export const DEFAULT_IDLE_TIMEOUT_MS = 120_000
 /** One timer looks after all connections; deadlines are met this late at most. */
 const CHECK_PERIOD_MS = 1_000
 
+/** Whether the first bytes of a connection, [0, sizeBytes) of `chunk`, are frames in the clear. */
+export type Admission = (connection: SocketConnection, chunk: Buffer, sizeBytes: number) => boolean
+
+/** Gives all bytes to `receive` once the first of them were admitted, and none when they were not. */
+const afterAdmission = (
+  connection: () => SocketConnection | undefined,
+  admit: Admission,
+  receive: OnBytes,
+): OnBytes => {
+  const first: OnBytes = (buffer, sizeBytes) => {
+    const admitted = connection()
+    deliver = admitted !== undefined && admit(admitted, buffer, sizeBytes) ? receive : ignore
+    deliver(buffer, sizeBytes)
+  }
+  let deliver = first
+  return (buffer, sizeBytes) => deliver(buffer, sizeBytes)
+}
+
+const ignore: OnBytes = () => undefined
+
 /** The live connections of one server or client, the memory they share and the timer that looks after them. */
 export class ConnectionSet implements Iterable<SocketConnection> {
   /** What every connection of this set reads into. */
@@ -54,10 +74,12 @@ export class ConnectionSet implements Iterable<SocketConnection> {
 
   /**
    * Makes a connection of a socket that `open` gives; the bytes that `open` is told to pass on are the connection's.
+   * @param admit sees the first bytes; the connection gets none from this socket when it returns false
    */
-  add(open: (onBytes: OnBytes) => Socket, dispatcher: Dispatcher): SocketConnection {
+  add(open: (onBytes: OnBytes) => Socket, dispatcher: Dispatcher, admit?: Admission): SocketConnection {
     let connection: SocketConnection | undefined
-    const socket = open((buffer, sizeBytes) => connection?.receive(buffer, sizeBytes))
+    const receive: OnBytes = (buffer, sizeBytes) => connection?.receive(buffer, sizeBytes)
+    const socket = open(admit === undefined ? receive : afterAdmission(() => connection, admit, receive))
     connection = new SocketConnection(socket, this.#context, dispatcher)
     const added = connection
     this.#connections.add(added)

@@ -18,6 +18,10 @@ export interface NetLimits {
   readonly backlogCloseBytes: number
   /** How long the backlog may be over `backlogCloseBytes`. Default 10,000 ms. */
   readonly backlogCloseAfterMs: number
+  /** TLS handshakes of one server under way at once; connections that would begin more are closed. Default 1,000. */
+  readonly maxTlsHandshakes: number
+  /** A TLS handshake begun must be complete after this long; Java's. Default 10,000 ms. */
+  readonly tlsHandshakeTimeoutMs: number
 }
 
 export const DEFAULT_LIMITS: NetLimits = {
@@ -30,4 +34,6 @@ export const DEFAULT_LIMITS: NetLimits = {
   backlogPauseBytes: 4 * 1024 * 1024,
   backlogCloseBytes: 64 * 1024 * 1024,
   backlogCloseAfterMs: 10_000,
+  maxTlsHandshakes: 1_000,
+  tlsHandshakeTimeoutMs: 10_000,
 }

@@ -14,6 +14,12 @@ export type NetErrorCode =
   | 'NET_TIMEOUT'
   /** The connection closed before the response; the peer may have done the work. Retryable. */
   | 'NET_CLOSED'
+  /** The TLS handshake failed: no common version, or one side refuses the other's certificate. Not retryable. */
+  | 'NET_TLS_FAILED'
+  /** A certificate, key or trust file cannot be read, is none, or key and certificate do not belong together. */
+  | 'NET_TLS_FILE_INVALID'
+  /** TLS settings contradict each other, or have a value that is none. Not retryable. */
+  | 'NET_TLS_CONFIG_INVALID'
 
 /** A failure of the connection, not of the request. */
 export class NetError extends ApogeeError {

@@ -12,6 +12,7 @@ import type { Handler } from './handler.ts'
 import type { NetLimits } from './limits.ts'
 import { NetError } from './net-error.ts'
 import { type ReceiveMode, receiveAccepted } from './receive.ts'
+import type { ServerTls } from './tls/server-tls.ts'
 
 /** What all listeners of one server have in common. */
 export interface ServerOptions {
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly drainTimeoutMs?: number
   /** Default `buffer`. */
   readonly receiveMode?: ReceiveMode
+  /** TLS on the same ports. Default: there is none. */
+  readonly tls?: ServerTls
 }
 
 /** One address to listen on, and who answers there. */
@@ -127,10 +130,11 @@ export class RemotingServer implements Stoppable {
       this.#refuse(socket)
       return
     }
-    const { receiveMode = 'buffer', onConnection } = this.#options
+    const { receiveMode = 'buffer', onConnection, tls } = this.#options
     const connection = this.#connections.add(
       (onBytes) => receiveAccepted(socket, receiveMode, this.#connections.buffer, onBytes),
       dispatcher,
+      tls === undefined ? undefined : (connection, chunk, sizeBytes) => tls.admit(connection, chunk, sizeBytes),
     )
     onConnection?.(connection)
   }

@@ -53,7 +53,8 @@ export class SocketConnection implements Connection {
   readonly remote: RemoteAddress
   readonly local: RemoteAddress
   readonly outbox: PooledOutbox
-  readonly #socket: Socket
+  /** A TLS socket over the one it began with, once the peer has chosen TLS. */
+  #socket: Socket
   readonly #context: ConnectionContext
   readonly #dispatcher: Dispatcher
   readonly #assembler: FrameAssembler
@@ -75,6 +76,7 @@ export class SocketConnection implements Connection {
   #lastActiveAt: number
   #partialSince: number | undefined
   #overBacklogSince: number | undefined
+  #handshakeSince: number | undefined
   #closeGrace: TimerHandle | undefined
 
   /** @param socket connected; its bytes are to be given to `receive` */
@@ -88,7 +90,7 @@ export class SocketConnection implements Connection {
     this.#dispatcher = dispatcher
     this.#assembler = new FrameAssembler(context.pool, context.limits)
     this.#responses = new ResponseTable(context.clock, formatAddress(this.remote))
-    this.#gate = new ReadGate(socket)
+    this.#gate = new ReadGate({ pause: () => this.#socket.pause(), resume: () => this.#socket.resume() })
     this.#inFlight = new RequestsInFlight(this.#gate, context.limits)
     this.#lastActiveAt = context.clock.monotonicMs()
     this.outbox = new PooledOutbox(context.pool, {
@@ -96,15 +98,16 @@ export class SocketConnection implements Connection {
       write: (bytes, done) => this.#write(bytes, done),
     })
     socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
-    socket.on('error', (error) => {
-      this.#closeReason = errorText(error)
-    })
-    socket.once('close', () => this.#onSocketClosed())
-    if (socket.destroyed) process.nextTick(() => this.#onSocketClosed())
+    this.#endWith(socket)
   }
 
   get closed(): boolean {
     return this.#closing || this.#gone
+  }
+
+  /** Those of its server or client. */
+  get limits(): NetLimits {
+    return this.#context.limits
   }
 
   /** Bytes on their way out that the kernel has not taken. */
@@ -130,13 +133,40 @@ export class SocketConnection implements Connection {
     this.#inChunk = true
     const rest = this.#assembler.take(chunk, sizeBytes, this.#onFrame)
     this.#endChunk()
-    if (typeof rest === 'string') this.#refuse(rest)
+    if (typeof rest === 'string') this.refuse(rest)
     else if (this.#takesFrames) this.#assembler.keepRest(chunk, rest, sizeBytes)
     if (this.#assembler.partialBytes === 0) this.#partialSince = undefined
     else if (this.#framesTaken > framesBefore) this.#partialSince = this.#lastActiveAt
     else this.#partialSince ??= this.#lastActiveAt
     this.#inChunk = false
     if (this.#closeAfterChunk !== undefined) this.close(this.#closeAfterChunk)
+  }
+
+  /**
+   * The peer chose TLS, and nothing is received before `secured`. Returns the socket, paused, for the handshake; closing
+   * the connection closes it.
+   */
+  beginHandshake(): Socket {
+    this.#handshakeSince = this.#context.clock.monotonicMs()
+    return this.#socket.pause()
+  }
+
+  /** The handshake is done: from now on bytes go out by this socket, and those that come in by it are to be received. */
+  secured(socket: Socket): void {
+    this.#handshakeSince = undefined
+    this.#lastActiveAt = this.#context.clock.monotonicMs()
+    this.#socket = socket
+    this.#endWith(socket)
+    if (!this.isReading) socket.pause()
+    this.flush()
+  }
+
+  /** The handshake failed, or who the peer is does not suffice. Its own socket is destroyed, not the one below. */
+  handshakeFailed(socket: Socket, reason: string): void {
+    if (!this.closed) this.#context.faults.warn({ peer: formatAddress(this.remote) }, `connection closed: ${reason}`)
+    this.#closing = true
+    this.#closeReason = reason
+    socket.destroy()
   }
 
   send(command: OutgoingCommand): void {
@@ -167,6 +197,10 @@ export class SocketConnection implements Connection {
     if (this.closed) return
     if (this.#inChunk) {
       this.#closeAfterChunk ??= reason
+      return
+    }
+    if (this.#handshakeSince !== undefined) {
+      this.destroy(reason)
       return
     }
     this.flush()
@@ -205,7 +239,7 @@ export class SocketConnection implements Connection {
 
   /** Sends what is queued. While an earlier write has not ended bytes wait for it, so that they leave together. */
   flush(): void {
-    if (this.#gone || this.#inChunk) return
+    if (this.#gone || this.#inChunk || this.#handshakeSince !== undefined) return
     if (this.#writesInFlight === 0) this.outbox.flush()
     this.#checkBacklog()
   }
@@ -218,6 +252,10 @@ export class SocketConnection implements Connection {
     if (this.#partialSince !== undefined && !this.isReading) this.#partialSince = nowMs
     if (this.#partialSince !== undefined && nowMs - this.#partialSince >= limits.partialFrameTimeoutMs) {
       this.#giveUp(`a frame was not complete after ${limits.partialFrameTimeoutMs} ms`)
+      return
+    }
+    if (this.#handshakeSince !== undefined && nowMs - this.#handshakeSince >= limits.tlsHandshakeTimeoutMs) {
+      this.#giveUp(`a TLS handshake was not complete after ${limits.tlsHandshakeTimeoutMs} ms`)
       return
     }
     this.#checkBacklog()
@@ -240,7 +278,7 @@ export class SocketConnection implements Connection {
     try {
       if (!this.#offerToFrameHandler(frame)) this.#takeFrame(frame)
     } catch (error) {
-      this.#refuse(errorText(error))
+      this.refuse(errorText(error))
     }
     return this.#takesFrames
   }
@@ -316,7 +354,7 @@ export class SocketConnection implements Connection {
   }
 
   /** The peer sent what is no frame. Answers to the frames before it still leave. */
-  #refuse(reason: string): void {
+  refuse(reason: string): void {
     if (!this.#takesFrames) return
     this.#context.faults.warn({ peer: formatAddress(this.remote) }, `connection closed: ${reason}`)
     this.close(reason)
@@ -326,6 +364,15 @@ export class SocketConnection implements Connection {
   #giveUp(reason: string): void {
     this.#context.faults.warn({ peer: formatAddress(this.remote) }, `connection closed: ${reason}`)
     this.destroy(reason)
+  }
+
+  /** The connection ends with its socket. */
+  #endWith(socket: Socket): void {
+    socket.on('error', (error) => {
+      this.#closeReason = errorText(error)
+    })
+    socket.once('close', () => this.#onSocketClosed())
+    if (socket.destroyed) process.nextTick(() => this.#onSocketClosed())
   }
 
   #onSocketClosed(): void {

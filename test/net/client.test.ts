@@ -202,3 +202,11 @@ test('too many requests in flight pause reading until half of them have ended', 
   await waitFor('the eleventh', () => waiting.length === 5)
   for (const answer of waiting.splice(0)) answer()
 })
+
+test('large requests and their large answers may cross: neither side waits for the other', async () => {
+  await using running = await serve([echoHandler])
+  await using client = dial()
+  const body = Buffer.alloc(8 * 1024 * 1024)
+  const asked = [1, 2, 3, 4].map((n) => client.invoke(running.address, echo, { text: `${n}` }, { body }))
+  for (const answer of await Promise.all(asked)) equal(answer.body.length, body.length)
+})
