@@ -9,6 +9,7 @@ import { RemotingClient } from '../net/client.ts'
 import type { FrameHandler } from '../net/connection.ts'
 import type { Handler } from '../net/handler.ts'
 import { RemotingServer } from '../net/server.ts'
+import { openClientTls, startServerTls } from '../net/tls/tls.ts'
 import type { MessageStore, RecoveryReport } from '../store/message-store.ts'
 import { openMessageStore } from '../store/native-store.ts'
 import { StoreError } from '../store/store-error.ts'
@@ -82,7 +83,7 @@ interface Base {
  * Starts a broker: opens the store, loads the state beside it, listens, registers with the name servers. Resolved =
  * ready for clients.
  * @throws {StoreError} `STORE_LOCKED` when another process has the store, and others of `openMessageStore`
- * @throws {NetError} `NET_PORT_IN_USE`, naming host and port
+ * @throws {NetError} `NET_PORT_IN_USE`, naming host and port; `NET_TLS_CONFIG_INVALID`, `NET_TLS_FILE_INVALID`
  * @throws {ApogeeError} `CONFIG_UNSUPPORTED`, `CONFIG_INVALID`; {FileError} `FILE_UNREADABLE` for broken state files
  */
 export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurroundings = {}): Promise<Broker> => {
@@ -225,10 +226,11 @@ const loadState = async ({ config, clock, logger, parts }: Base): Promise<State>
 }
 
 const startClient = ({ config, clock, logger, parts }: Base): Promise<RemotingClient> =>
-  parts.start(
-    'client',
-    () => new RemotingClient({ clock, logger, connectTimeoutMs: config.current.net.connectTimeoutMs }),
-  )
+  parts.start('client', async () => {
+    const { connectTimeoutMs, secure } = config.current.net
+    const tls = secure ? await openClientTls(config.values.tls) : undefined
+    return new RemotingClient({ clock, logger, connectTimeoutMs, tls })
+  })
 
 const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTable, client: RemotingClient) => {
   const { brokerName, clusterName, brokerId, host, haHost } = config.current.identity
@@ -280,9 +282,10 @@ const startServer = async (
 ): Promise<void> => {
   const { listenPort, idleMs, backlog } = config.current.net
   const { handlers, frameHandlers, pull } = paths
+  const tls = await startServerTls(config.values.tls, { clock, logger, parts })
   const server = await parts.start(
     'server',
-    () => new RemotingServer({ clock, logger, unknownCode: 'answer-not-supported', idleTimeoutMs: idleMs }),
+    () => new RemotingServer({ clock, logger, unknownCode: 'answer-not-supported', idleTimeoutMs: idleMs, tls }),
   )
   await server.listen({
     host,

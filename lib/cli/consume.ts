@@ -4,10 +4,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { PushConsumer, type ReceivedMessage } from '../client/index.ts'
 import { cliLogger, nameServersOf, namesrvOption } from './produce.ts'
 import { failStart } from './start-failure.ts'
+import { addTlsOptions, type TlsFlags, tlsOf } from './tls-flags.ts'
 
 const DEFAULT_GROUP = 'apogeemq-cli'
 
-interface ConsumeFlags {
+interface ConsumeFlags extends TlsFlags {
   readonly group?: string
   readonly tag: string
   readonly fromBeginning?: boolean
@@ -43,6 +44,7 @@ const consume = async (topic: string, flags: ConsumeFlags): Promise<void> => {
     const consumer = new PushConsumer({
       group: groupOf(flags),
       nameServers: nameServersOf(namesrv),
+      tls: tlsOf(flags),
       consumeFrom: fromBeginning ? 'first' : 'last',
       // One after the other, so that exactly `count` messages are taken.
       concurrency: 1,
@@ -72,9 +74,9 @@ const consume = async (topic: string, flags: ConsumeFlags): Promise<void> => {
 
 /** `apogeemq consume TOPIC`. */
 export const addConsumeCommand = (program: Command): Command =>
-  program
-    .command('consume')
-    .description('Print the messages of a topic as they come, until interrupted.')
+  addTlsOptions(
+    program.command('consume').description('Print the messages of a topic as they come, until interrupted.'),
+  )
     .argument('<topic>')
     .option('--group <group>', `consumer group (default: "${DEFAULT_GROUP}", or a new one with --from-beginning)`)
     .option('--tag <expression>', 'only messages with one of these tags: "A || B"', '*')

@@ -4,10 +4,11 @@ import type { Logger } from '../base/logging.ts'
 import { type OutgoingMessage, Producer, type SendResult } from '../client/index.ts'
 import { exitWith } from './run-server.ts'
 import { failStart } from './start-failure.ts'
+import { addTlsOptions, type TlsFlags, tlsOf } from './tls-flags.ts'
 
 const DEFAULT_GROUP = 'apogeemq-cli'
 
-interface ProduceFlags {
+interface ProduceFlags extends TlsFlags {
   readonly body?: string
   readonly tag?: string
   readonly key: readonly string[]
@@ -69,7 +70,12 @@ const produce = async (topic: string, flags: ProduceFlags): Promise<void> => {
     ...(tag === undefined ? {} : { tag }),
   }
   try {
-    await using producer = new Producer({ group, nameServers: nameServersOf(namesrv), logger: cliLogger })
+    await using producer = new Producer({
+      group,
+      nameServers: nameServersOf(namesrv),
+      tls: tlsOf(flags),
+      logger: cliLogger,
+    })
     await producer.start()
     for await (const body of bodies(flags.body)) {
       process.stdout.write(resultLine(await producer.send({ ...facts, body: Buffer.from(body) })))
@@ -81,9 +87,9 @@ const produce = async (topic: string, flags: ProduceFlags): Promise<void> => {
 
 /** `apogeemq produce TOPIC`. */
 export const addProduceCommand = (program: Command): Command =>
-  program
-    .command('produce')
-    .description('Send messages: the text of --body, or each line of standard input.')
+  addTlsOptions(
+    program.command('produce').description('Send messages: the text of --body, or each line of standard input.'),
+  )
     .argument('<topic>')
     .option('--body <text>', 'send this one message')
     .option('--tag <tag>', 'tag of the messages')

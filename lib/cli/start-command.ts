@@ -6,6 +6,7 @@ import { Parts } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logging.ts'
 import { type BrokerConfig, parseBrokerConfig, startBroker } from '../broker/index.ts'
 import { type NamesrvConfig, parseNamesrvConfig, startNameServer } from '../namesrv/index.ts'
+import { isTlsKey } from '../net/tls/tls-keys.ts'
 import { readConfigFile, reportConfig } from './config-file.ts'
 import { runServer } from './run-server.ts'
 import { failStart, type PortOptions } from './start-failure.ts'
@@ -40,9 +41,11 @@ const brokerProperties = async (flags: StartFlags, nameServer: string): Promise<
   return properties
 }
 
-const nameServerConfig = (flags: StartFlags): NamesrvConfig =>
+/** The broker's TLS keys hold for the name server as well. */
+const nameServerConfig = (flags: StartFlags, properties: ReadonlyMap<string, string>): NamesrvConfig =>
   parseNamesrvConfig(
     new Map([
+      ...[...properties].filter(([name]) => isTlsKey(name)),
       ['listenPort', String(flags.namesrvPort)],
       ['kvConfigPath', join(flags.data, 'namesrv', 'kvConfig.json')],
       ['configStorePath', join(flags.data, 'namesrv', 'namesrv.properties')],
@@ -56,11 +59,16 @@ const portOptionsOf = (flags: StartFlags, brokerPort: number): PortOptions =>
     [flags.namesrvPort, '--namesrv-port'],
   ])
 
-const startParts = async (flags: StartFlags, parts: Parts, config: BrokerConfig) => {
+const startParts = async (
+  flags: StartFlags,
+  parts: Parts,
+  namesrvConfig: NamesrvConfig,
+  config: BrokerConfig,
+): Promise<string> => {
   const logger = createLogger({ destination: join(flags.data, 'logs', 'apogeemq.log') })
   const surroundings = { clock: systemClock, logger, listenHost: flags.host }
   const configPath = flags.config === undefined ? {} : { configPath: flags.config }
-  const nameServer = await parts.start('name server', () => startNameServer(nameServerConfig(flags), surroundings))
+  const nameServer = await parts.start('name server', () => startNameServer(namesrvConfig, surroundings))
   const broker = await parts.start('broker', () => startBroker(config, { ...surroundings, ...configPath }))
   return `apogeemq ready: name server ${nameServer.address}, broker ${broker.address}, data ${flags.data}`
 }
@@ -71,10 +79,12 @@ const startBoth = async (flags: StartFlags) => {
   try {
     const namesrvHost = isWildcard(flags.host) ? '127.0.0.1' : flags.host
     const namesrvAddress = `${namesrvHost.includes(':') ? `[${namesrvHost}]` : namesrvHost}:${flags.namesrvPort}`
-    const parsed = parseBrokerConfig(await brokerProperties(flags, namesrvAddress))
+    const properties = await brokerProperties(flags, namesrvAddress)
+    const parsed = parseBrokerConfig(properties)
     reportConfig(parsed)
     portOptions = portOptionsOf(flags, parsed.config.current.net.listenPort)
-    return { server: parts, readyLine: await startParts(flags, parts, parsed.config) }
+    const readyLine = await startParts(flags, parts, nameServerConfig(flags, properties), parsed.config)
+    return { server: parts, readyLine }
   } catch (error) {
     await parts.stop().catch((failure: unknown) => process.stderr.write(`apogeemq: ${errorText(failure)}\n`))
     return failStart(error, portOptions)

@@ -38,10 +38,16 @@ export class ClientInstance implements Stoppable {
   #stopping: Promise<void> | undefined
 
   constructor(settings: ClientSettings, role: ClientRole) {
-    const { clock, logger, nameServers, requestTimeoutMs } = settings
+    const { clock, logger, nameServers, requestTimeoutMs, tls } = settings
     this.settings = settings
     this.identity = role.identity ?? newClientIdentity()
-    this.remoting = new RemotingClient({ clock, logger, handlers: role.handlers, connectTimeoutMs: requestTimeoutMs })
+    this.remoting = new RemotingClient({
+      clock,
+      logger,
+      handlers: role.handlers,
+      connectTimeoutMs: requestTimeoutMs,
+      tls,
+    })
     this.nameServers = new NameServers(nameServers, this.remoting)
     this.routes = new RouteTable(this.nameServers, (topic) => role.onRouteChange(topic))
     this.heartbeats = new Heartbeats({

@@ -2,8 +2,10 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { errorText } from '../base/errors.ts'
 import { createLogger, type Logger } from '../base/logging.ts'
 import { parseAddress } from '../net/address.ts'
+import type { ClientTls } from '../net/tls/client-tls.ts'
 import { validateGroup } from '../protocol/names.ts'
 import { ClientError } from './client-error.ts'
+import { type ClientTlsOptions, clientTls } from './tls-options.ts'
 
 /** What producers and consumers have in common. */
 export interface ClientOptions {
@@ -15,6 +17,8 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number
   /** How long `stop` waits for work in flight. Default 5,000 ms. */
   readonly drainTimeoutMs?: number
+  /** TLS of all connections; true verifies servers by the issuers that Node trusts. Default false. */
+  readonly tls?: boolean | ClientTlsOptions
   /** Default: warnings and errors to standard error, as JSON lines. */
   readonly logger?: Logger
   /** Source of time and timers. Default the machine's. */
@@ -22,14 +26,21 @@ export interface ClientOptions {
 }
 
 /** Options with nothing left out. */
-export type ClientSettings = Required<ClientOptions>
+export type ClientSettings = Omit<Required<ClientOptions>, 'tls'> & { readonly tls: ClientTls | undefined }
 
 /**
  * Fills in the defaults.
  * @throws {ClientError} `CLIENT_OPTION_INVALID`
  */
 export const clientSettings = (options: ClientOptions): ClientSettings => {
-  const { group, nameServers, requestTimeoutMs = 3_000, drainTimeoutMs = 5_000, clock = systemClock } = options
+  const {
+    group,
+    nameServers,
+    requestTimeoutMs = 3_000,
+    drainTimeoutMs = 5_000,
+    clock = systemClock,
+    tls = false,
+  } = options
   const groupFault = validateGroup(group)
   if (groupFault !== undefined) throw new ClientError('CLIENT_OPTION_INVALID', groupFault)
   if (nameServers.length === 0) throw new ClientError('CLIENT_OPTION_INVALID', 'nameServers is empty')
@@ -37,7 +48,15 @@ export const clientSettings = (options: ClientOptions): ClientSettings => {
   checkPositive('requestTimeoutMs', requestTimeoutMs)
   checkPositive('drainTimeoutMs', drainTimeoutMs)
   const logger = options.logger ?? createLogger({ level: 'warn' })
-  return { group, nameServers: [...nameServers], requestTimeoutMs, drainTimeoutMs, clock, logger }
+  return {
+    group,
+    nameServers: [...nameServers],
+    requestTimeoutMs,
+    drainTimeoutMs,
+    clock,
+    logger,
+    tls: clientTls(tls),
+  }
 }
 
 const checkAddress = (address: string): void => {

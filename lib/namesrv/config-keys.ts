@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { flag, type Machine, maybeText, text, type ValuesOf } from '../base/config-key.ts'
 import { serverKeys } from '../net/server-keys.ts'
+import { tlsKeys } from '../net/tls/tls-keys.ts'
 
 const UNUSED = { unused: true } as const
 
@@ -10,7 +11,7 @@ const fileOf =
     join(homeDirectory, 'namesrv', name)
 
 /**
- * Every key of Java 4.9.8's NamesrvConfig and NettyServerConfig, in their order. What is not live and changed over the
+ * Every key of Java 4.9.8's NamesrvConfig and NettyServerConfig, in their order, and those of TLS. What is not live and changed over the
  * wire takes effect at the next start.
  */
 export const namesrvKeys = {
@@ -25,6 +26,7 @@ export const namesrvKeys = {
     'keys that nobody may change over the wire, split by semicolons',
   ),
   ...serverKeys(9876, 'port for brokers and clients'),
+  ...tlsKeys,
 } as const
 
 export type NamesrvKey = keyof typeof namesrvKeys

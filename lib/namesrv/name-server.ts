@@ -3,6 +3,7 @@ import { Parts, type Stoppable } from '../base/lifecycle.ts'
 import { type Logger, silentLogger } from '../base/logging.ts'
 import { formatAddress } from '../net/address.ts'
 import { RemotingServer } from '../net/server.ts'
+import { startServerTls } from '../net/tls/tls.ts'
 import { namesrvHandlers } from './handlers/index.ts'
 import { KvConfig } from './kv-config.ts'
 import type { NamesrvConfig } from './namesrv-config.ts'
@@ -32,7 +33,7 @@ export interface NameServer extends Stoppable {
 
 /**
  * Starts a name server. It knows nothing of other name servers: brokers register with each of them.
- * @throws {NetError} `NET_PORT_IN_USE`, `NET_LISTEN_FAILED`
+ * @throws {NetError} `NET_PORT_IN_USE`, `NET_LISTEN_FAILED`, `NET_TLS_CONFIG_INVALID`, `NET_TLS_FILE_INVALID`
  * @throws {FileError} `FILE_UNREADABLE` when the KV configuration is damaged
  */
 export const startNameServer = async (
@@ -46,10 +47,13 @@ export const startNameServer = async (
   const scan = clock.every(SCAN_PERIOD_MS, () => routes.removeExpired(), FIRST_SCAN_MS)
   parts.onStop('scan', () => scan.cancel())
   const idleTimeoutMs = serverChannelMaxIdleTimeSeconds * 1_000
-  const server = new RemotingServer({ clock, logger, unknownCode: 'silent', idleTimeoutMs })
-  parts.onStop('listener', () => server.stop())
   const handlers = namesrvHandlers({ routes, kvConfig, config })
   try {
+    const tls = await startServerTls(config.current, { clock, logger, parts })
+    const server = await parts.start(
+      'listener',
+      () => new RemotingServer({ clock, logger, unknownCode: 'silent', idleTimeoutMs, tls }),
+    )
     const bound = await server.listen({ host: listenHost, port: listenPort, handlers, backlog: serverSocketBacklog })
     return { address: formatAddress(bound), port: bound.port, stop: () => parts.stop() }
   } catch (error) {

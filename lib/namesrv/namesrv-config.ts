@@ -1,4 +1,4 @@
-import type { Machine } from '../base/config-key.ts'
+import type { ConfigKey, Machine } from '../base/config-key.ts'
 import { ApogeeError } from '../base/errors.ts'
 import { formatPlainProperties, formatProperties } from '../base/properties-file.ts'
 import { thisMachine } from '../base/this-machine.ts'
@@ -6,6 +6,9 @@ import { isNamesrvKey, type NamesrvKey, type NamesrvOptions, namesrvKeys } from 
 
 /** Keys that are never changed over the wire, whatever `configBlackList` says. */
 const ALWAYS_BLACK_LISTED = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome']
+
+const tableOf = (name: NamesrvKey): ConfigKey => namesrvKeys[name] as ConfigKey
+const rows = (Object.keys(namesrvKeys) as NamesrvKey[]).map((name) => [name, tableOf(name)] as const)
 
 /** A change of configuration that was refused as a whole. Not retryable. */
 export class ConfigChangeError extends ApogeeError {}
@@ -39,14 +42,14 @@ export class NamesrvConfig {
     return this.#options.listenPort
   }
 
-  /** Plain `key=value` lines, as answered to GET_NAMESRV_CONFIG. Keys without a value are left out. */
+  /** Plain `key=value` lines, as answered to GET_NAMESRV_CONFIG. Keys without a value are left out, hidden ones as well. */
   get text(): string {
-    return formatPlainProperties(this.#table())
+    return formatPlainProperties(this.#table((key) => key.hidden !== true))
   }
 
   /** The same with escapes, as written to `configStorePath`. */
   get fileText(): string {
-    return formatProperties(this.#table())
+    return formatProperties(this.#table(() => true))
   }
 
   /** Whether one of the keys may not be changed over the wire. */
@@ -64,7 +67,7 @@ export class NamesrvConfig {
     const changes: Partial<Record<NamesrvKey, unknown>> = {}
     for (const [name, value] of properties) {
       if (!isNamesrvKey(name)) continue
-      if (this.#blackList.has(name)) {
+      if (this.#blackList.has(name) || tableOf(name).hidden === true) {
         throw new ConfigChangeError('CONFIG_KEY_FIXED', `${name} cannot be changed over the wire`)
       }
       const parsed = namesrvKeys[name].parse(value)
@@ -75,8 +78,10 @@ export class NamesrvConfig {
     for (const [name, value] of properties) if (this.#kept.has(name)) this.#kept.set(name, value)
   }
 
-  #table(): Map<string, string> {
-    const set = Object.entries(this.#options).filter(([, value]) => value !== undefined)
+  #table(isWanted: (key: ConfigKey) => boolean): Map<string, string> {
+    const set = rows
+      .filter(([name, key]) => this.#options[name] !== undefined && isWanted(key))
+      .map(([name]) => [name, this.#options[name]] as const)
     return new Map([...set.map(([name, value]) => [name, String(value)] as const), ...this.#kept])
   }
 }
@@ -118,6 +123,6 @@ export const parseNamesrvConfig = (
   return { config, unknown: [...kept.keys()], invalid }
 }
 
-/** The `name=value` lines that the launcher prints for `-p`: every key, empty where it has no value. */
+/** The `name=value` lines that the launcher prints for `-p`: every key of Java's, empty where it has no value. */
 export const effectiveNamesrvConfig = (config: NamesrvConfig): string[] =>
-  Object.entries(config.current).map(([name, value]) => `${name}=${value ?? ''}`)
+  rows.filter(([, key]) => key.own !== true).map(([name]) => `${name}=${config.current[name] ?? ''}`)

@@ -8,6 +8,7 @@ import { namesrvHandlers } from '../../lib/namesrv/handlers/index.ts'
 import { effectiveNamesrvConfig, parseNamesrvConfig, startNameServer } from '../../lib/namesrv/index.ts'
 import { KvConfig } from '../../lib/namesrv/kv-config.ts'
 import { RouteTables } from '../../lib/namesrv/route-tables.ts'
+import { tlsKeys } from '../../lib/net/tls/tls-keys.ts'
 import { requestCodeTable } from '../../lib/protocol/request-codes.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { RawClient } from '../support/raw-client.ts'
@@ -135,7 +136,7 @@ test('all keys of Java have their defaults, unknown keys are kept, wrong values 
   )
   deepEqual([config.listenPort, unknown, invalid], [9999, ['strange'], [{ key: 'serverSelectorThreads', value: 'x' }]])
   const lines = effectiveNamesrvConfig(config)
-  equal(lines.length, Object.keys(namesrvKeys).length)
+  equal(lines.length, Object.keys(namesrvKeys).length - Object.keys(tlsKeys).length)
   equal(lines.length, 21)
   for (const line of ['listenPort=9999', 'serverSelectorThreads=3', 'configStorePath=/etc/namesrv.conf']) {
     equal(lines.includes(line), true, line)
@@ -150,4 +151,21 @@ test('a port in use is named, and nothing is left running', async () => {
   const { config } = parseNamesrvConfig(new Map([['listenPort', String(running.nameServer.port)]]))
   await rejects(startNameServer(config, { listenHost: '127.0.0.1', clock }), { code: 'NET_PORT_IN_USE' })
   equal(clock.timers, 0)
+})
+
+test('TLS keys are neither shown nor changed over the wire, and stay in the file', async () => {
+  await using folder = await temporaryFolder()
+  await using running = await runNameServer(folder.path, { 'tls.server.keyPassword': 'secret' })
+  const refused = await update(running.client, 'tls.server.mode=disabled')
+  deepEqual([refused.code, refused.remark], [1, 'tls.server.mode cannot be changed over the wire'])
+  equal((await update(running.client, 'clusterTest=true')).code, 0)
+  equal(text(await running.client.request({ code: 319 })).includes('tls.'), false)
+  match(await readFile(join(folder.path, 'namesrv.properties'), 'utf8'), /^tls\.server\.keyPassword=secret$/m)
+})
+
+test('TLS settings that are no good are named, and nothing is left running', async () => {
+  await using folder = await temporaryFolder()
+  await rejects(runNameServer(folder.path, { 'tls.server.mode': 'on' }), { code: 'NET_TLS_CONFIG_INVALID' })
+  const files = { 'tls.server.certPath': '/absent.pem', 'tls.server.keyPath': '/absent.key' }
+  await rejects(runNameServer(folder.path, files), { code: 'NET_TLS_FILE_INVALID', message: /\/absent/ })
 })

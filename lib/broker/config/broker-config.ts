@@ -1,6 +1,7 @@
 import type { Machine } from '../../base/config-key.ts'
 import { ApogeeError } from '../../base/errors.ts'
 import { thisMachine } from '../../base/this-machine.ts'
+import { usesTlsAsClient } from '../../net/tls/tls-settings.ts'
 import { type BrokerOptions, brokerOptions } from './broker-options.ts'
 import {
   type ConfigValues,
@@ -95,6 +96,10 @@ export class BrokerConfig {
 const withHaPort = (values: ConfigValues): ConfigValues =>
   withProperties(values, new Map([['haListenPort', String(values.netServer.listenPort + 1)]])).values
 
+/** `useTLS` where it is not set: as `tls.enable` and `tls.server.mode` say, as in Java. */
+const withTlsOfNameServers = (values: ConfigValues): ConfigValues =>
+  withProperties(values, new Map([['useTLS', String(usesTlsAsClient(values.tls))]])).values
+
 /** What became of a configuration file. */
 export interface ParsedBrokerConfig {
   readonly config: BrokerConfig
@@ -107,12 +112,14 @@ export interface ParsedBrokerConfig {
 /**
  * Reads the properties of a Java broker file. Later sources (command line) are laid over earlier ones by the caller.
  * @throws {ApogeeError} `CONFIG_INVALID` when values contradict each other or ask for something that is not there
+ * @throws {NetError} `NET_TLS_CONFIG_INVALID`
  */
 export const parseBrokerConfig = (
   properties: ReadonlyMap<string, string>,
   machine: Machine = thisMachine(),
 ): ParsedBrokerConfig => {
-  const { values, unknown, invalid } = withProperties(defaultValues(machine), properties)
+  const { values: read, unknown, invalid } = withProperties(defaultValues(machine), properties)
+  const values = properties.has('useTLS') ? read : withTlsOfNameServers(read)
   const kept = new Map([...properties].filter(([name]) => rowsOf(name).length === 0))
   return { config: new BrokerConfig(values, kept), unknown, invalid }
 }

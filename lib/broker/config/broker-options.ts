@@ -138,6 +138,8 @@ export interface BrokerOptions {
     readonly idleMs: number
     readonly backlog: number
     readonly connectTimeoutMs: number
+    /** Whether connections to name servers use TLS. */
+    readonly secure: boolean
   }
   readonly registration: {
     /** host:port of every name server; none runs the broker by itself. */
@@ -319,6 +321,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       idleMs: netServer.serverChannelMaxIdleTimeSeconds * 1000,
       backlog: netServer.serverSocketBacklog,
       connectTimeoutMs: netClient.connectTimeoutMillis,
+      secure: netClient.useTLS,
     },
     registration: {
       nameServers: nameServers(broker.namesrvAddr),

@@ -1,5 +1,6 @@
 import type { ConfigKey, ConfigTable, ConfigValue, Machine, ValuesOf } from '../../base/config-key.ts'
 import { formatPlainProperties, formatProperties } from '../../base/properties-file.ts'
+import { type TlsValues, tlsKeys } from '../../net/tls/tls-keys.ts'
 import { brokerKeys } from './broker-keys.ts'
 import { netClientKeys, netServerKeys } from './net-keys.ts'
 import { storeKeys } from './store-keys.ts'
@@ -10,6 +11,7 @@ export const configTables = {
   netServer: netServerKeys,
   netClient: netClientKeys,
   store: storeKeys,
+  tls: tlsKeys,
 } as const satisfies Readonly<Record<string, ConfigTable>>
 
 export type ConfigTableName = keyof typeof configTables
@@ -24,6 +26,7 @@ export interface ConfigValues {
   readonly netServer: ValuesOf<typeof netServerKeys>
   readonly netClient: ValuesOf<typeof netClientKeys>
   readonly store: ValuesOf<typeof storeKeys>
+  readonly tls: TlsValues
 }
 
 /** One row of one table. */
@@ -61,7 +64,7 @@ const freeze = (values: Mutable): ConfigValues => {
 
 /** What every key is when nothing is set. */
 export const defaultValues = (machine: Machine): ConfigValues => {
-  const values: Mutable = { broker: {}, netServer: {}, netClient: {}, store: {} }
+  const values: Mutable = { broker: {}, netServer: {}, netClient: {}, store: {}, tls: {} }
   for (const { table, name, key } of configRows) values[table][name] = key.fallback(machine)
   return freeze(values)
 }
@@ -76,6 +79,7 @@ export const withProperties = (
     netServer: { ...values.netServer },
     netClient: { ...values.netClient },
     store: { ...values.store },
+    tls: { ...values.tls },
   }
   const unknown: string[] = []
   const invalid: InvalidValue[] = []
@@ -99,24 +103,27 @@ export const printedLines = (values: ConfigValues, which: 'all' | 'important'): 
       return `${key.printedAs ?? name}=${value ?? ''}`
     })
 
-/** Every key that has a value, as text, with the keys of the file that nobody knows. */
+/** Every key of `rows` that has a value, as text, with the keys of the file that nobody knows. */
 const allConfig = (
+  rows: readonly ConfigRow[],
   values: ConfigValues,
   kept: ReadonlyMap<string, string>,
   nameOf: (row: ConfigRow) => string,
 ): Map<string, string> => {
   const merged = new Map(kept)
-  for (const row of configRows) {
+  for (const row of rows) {
     const value = (values[row.table] as Readonly<Record<string, ConfigValue>>)[row.name]
     if (value !== undefined) merged.set(nameOf(row), String(value))
   }
   return merged
 }
 
-/** The text answered to code 26: plain `name=value` lines, absent values left out. */
+const shownRows = configRows.filter(({ key }) => key.hidden !== true)
+
+/** The text answered to code 26: plain `name=value` lines, absent values left out, hidden ones as well. */
 export const formatAllConfig = (values: ConfigValues, kept: ReadonlyMap<string, string> = new Map()): string =>
-  formatPlainProperties(allConfig(values, kept, ({ name, key }) => key.printedAs ?? name))
+  formatPlainProperties(allConfig(shownRows, values, kept, ({ name, key }) => key.printedAs ?? name))
 
 /** The text written back to the configuration file: the same by the names that are read, escaped where needed. */
 export const configFileText = (values: ConfigValues, kept: ReadonlyMap<string, string> = new Map()): string =>
-  formatProperties(allConfig(values, kept, ({ name }) => name))
+  formatProperties(allConfig(configRows, values, kept, ({ name }) => name))

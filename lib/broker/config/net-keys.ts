@@ -27,7 +27,7 @@ export const netClientKeys = {
   clientSocketRcvBufSize: int(0, 'receive buffer of a socket', UNUSED_BYTES),
   clientPooledByteBufAllocatorEnable: flag(false, 'buffers are pooled', UNUSED),
   clientCloseSocketIfTimeout: flag(true, 'a request without answer closes its connection', UNUSED),
-  useTLS: flag(false, 'connections to name servers use TLS', UNUSED),
+  useTLS: flag(false, 'connections to name servers use TLS; default: as tls.enable and tls.server.mode say'),
   writeBufferHighWaterMark: int(0, 'unsent bytes at which a connection counts as full', UNUSED_BYTES),
   writeBufferLowWaterMark: int(0, 'unsent bytes at which it counts as free again', UNUSED_BYTES),
 } as const

@@ -14,7 +14,7 @@ test('every key of Java 4.9.8 has its row', () => {
   const counts = Object.values(configTables).map(
     (table) => Object.values(table as ConfigTable).filter((key) => key.own !== true).length,
   )
-  deepEqual(counts, [81, 14, 14, 78])
+  deepEqual(counts, [81, 14, 14, 78, 0])
 })
 
 for (const { table, name, key } of configRows) {
@@ -175,4 +175,22 @@ test('a delay level without a unit is named', () => {
 
 test('a name server address without a port is named', () => {
   throws(() => parse({ namesrvAddr: 'localhost' }), { code: 'CONFIG_INVALID', message: /localhost/ })
+})
+
+test('TLS keys are read, kept in the file, and neither shown nor changed over the wire', () => {
+  const { config } = parse({ 'tls.server.mode': 'enforcing', 'tls.server.keyPassword': 'secret' })
+  equal(config.values.tls['tls.server.keyPassword'], 'secret')
+  ok(!config.text.includes('tls.'))
+  match(config.fileText, /tls\.server\.keyPassword=secret/)
+  throws(() => config.update(new Map([['tls.server.certPath', '/x']])), { code: 'CONFIG_KEY_FIXED' })
+  throws(() => parse({ 'tls.server.mode': 'on' }), { code: 'NET_TLS_CONFIG_INVALID', message: /tls\.server\.mode/ })
+})
+
+test('name servers are dialled with TLS as useTLS says, and without it as tls.enable or the mode say', () => {
+  const secure = (properties: Record<string, string>) => parse(properties).config.current.net.secure
+  equal(secure({}), false)
+  equal(secure({ useTLS: 'true' }), true)
+  equal(secure({ 'tls.enable': 'true' }), true)
+  equal(secure({ 'tls.server.mode': 'enforcing' }), true)
+  equal(secure({ 'tls.server.mode': 'enforcing', useTLS: 'false' }), false)
 })
