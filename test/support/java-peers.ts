@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { classPath, openPackages, type ServerVersion } from './java-projects.ts'
 import { type Peer, PeerProcess } from './peer-process.ts'
 import { freeBrokerPort, freePort } from './ports.ts'
+import { tlsOnlyAddresses } from './raw-client.ts'
 import { brokerIsRegistered, nameServerAnswers } from './readiness.ts'
 
 export type { ClientDriver } from './java-client.ts'
@@ -79,9 +80,16 @@ const folderOr = (given: string | undefined, prefix: string): Folder => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** Options of a JVM whose server at `address` takes nothing but TLS. */
+const tlsArgs = (address: string, tlsOnly = false): string[] => {
+  if (!tlsOnly) return []
+  tlsOnlyAddresses.add(address)
+  return ['-Dtls.server.mode=enforcing', '-Dtls.test.mode.enable=true']
+}
+
 /** A Java name server on 127.0.0.1, ready to answer. */
 export const startJavaNameServer = async (
-  options: { version?: ServerVersion; port?: number; homeDir?: string } = {},
+  options: { version?: ServerVersion; port?: number; homeDir?: string; tlsOnly?: boolean } = {},
 ): Promise<JavaPeer> => {
   const { version = '4.9.7', port = await freePort() } = options
   const home = folderOr(options.homeDir, 'apogee-java-namesrv-')
@@ -89,7 +97,7 @@ export const startJavaNameServer = async (
   const file = join(home.path, 'namesrv.properties')
   writeFileSync(file, properties({ listenPort: port }))
   const main = ['org.apache.rocketmq.namesrv.NamesrvStartup', '-c', file]
-  const jvmArgs = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC']
+  const jvmArgs = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', ...tlsArgs(`127.0.0.1:${port}`, options.tlsOnly)]
   const child = new PeerProcess(await serverCommand(`Java name server ${version}`, version, home, jvmArgs, main))
   const address = `127.0.0.1:${port}`
   await child.ready((signal) => nameServerAnswers(address, { timeoutMs: START_TIMEOUT_MS, signal }))
@@ -111,6 +119,8 @@ export interface JavaBrokerOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** After the defaults, so that heap sizes can be replaced. */
   readonly jvmArgs?: readonly string[]
+  /** Takes nothing but TLS, and dials the name server with it. */
+  readonly tlsOnly?: boolean
 }
 
 const brokerProperties = (options: JavaBrokerOptions, port: number, storeDir: string) => ({
@@ -139,7 +149,8 @@ export const startJavaBroker = async (
   const file = join(home.path, 'broker.properties')
   writeFileSync(file, properties(values))
   const jvmArgs = ['-Xms256m', '-Xmx1g', '-XX:MaxDirectMemorySize=512m']
-  const kept = ['-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99', ...jvmArgs, ...(options.jvmArgs ?? [])]
+  const more = [...tlsArgs(`${values.brokerIP1}:${port}`, options.tlsOnly), ...(options.jvmArgs ?? [])]
+  const kept = ['-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99', ...jvmArgs, ...more]
   const main = ['org.apache.rocketmq.broker.BrokerStartup', '-c', file]
   const child = new PeerProcess(await serverCommand(`Java broker ${version}`, version, home, kept, main))
   const address = `${values.brokerIP1}:${port}`

@@ -87,7 +87,11 @@ export const startOurPair = async (
 
 /** `apogeemq namesrv -c FILE`. */
 export const startOurNameServer = async (
-  options: { readonly port?: number; readonly homeDir?: string } = {},
+  options: {
+    readonly port?: number
+    readonly homeDir?: string
+    readonly properties?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<Peer> => {
   const { port = await freePort() } = options
   const home = folderOr(options.homeDir)
@@ -95,6 +99,7 @@ export const startOurNameServer = async (
     listenPort: port,
     kvConfigPath: join(home.path, 'kvConfig.json'),
     configStorePath: join(home.path, 'namesrv.properties'),
+    ...options.properties,
   })
   const child = ourProcess('apogeemq namesrv', ['namesrv', '-c', file], home.remove)
   const address = `127.0.0.1:${port}`

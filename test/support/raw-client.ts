@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 
 /** A request or an answer in the remoting protocol's JSON form. */
 export interface RawCommand {
@@ -37,6 +38,9 @@ interface Pending {
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
 }
+
+/** `host:port` of servers that take nothing but TLS: connections to them speak it and trust anybody. */
+export const tlsOnlyAddresses = new Set<string>()
 
 /** host and port of `host:port`; the host may be a bare IPv6 address, as Java writes it. */
 export const splitAddress = (address: string): { host: string; port: number } => {
@@ -86,8 +90,10 @@ export class RawClient {
 
   /** @throws Error of the connection attempt. */
   static async connect(address: string): Promise<RawClient> {
-    const socket = connect(splitAddress(address))
-    await once(socket, 'connect')
+    const isSecure = tlsOnlyAddresses.has(address)
+    const to = splitAddress(address)
+    const socket = isSecure ? connectSecurely({ ...to, rejectUnauthorized: false }) : connect(to)
+    await once(socket, isSecure ? 'secureConnect' : 'connect')
     return new RawClient(socket)
   }
 

@@ -15,6 +15,8 @@ export type BrokerProperties = Readonly<Record<string, string>>
 /** Who plays which part. */
 export interface PairKind {
   readonly name: string
+  /** The same played by Java alone, for the check of the tests themselves. Default: `javaPair`. */
+  readonly javaForm?: PairKind
   start(properties?: BrokerProperties): Promise<ServerPair>
 }
 
@@ -85,7 +87,7 @@ export const ourSeparateServers: PairKind = {
 /** With INTEROP_SELF_CHECK=1 every pair is Java's: that checks the tests themselves. */
 export const isSelfCheck = process.env.INTEROP_SELF_CHECK === '1'
 
-export const underTest = (kind: PairKind): PairKind => (isSelfCheck ? javaPair : kind)
+export const underTest = (kind: PairKind): PairKind => (isSelfCheck ? (kind.javaForm ?? javaPair) : kind)
 
 /**
  * The `skip` option of a suite that needs Java: false, or the reason.

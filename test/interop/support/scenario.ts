@@ -65,12 +65,16 @@ export interface Scenario {
   run(stage: Stage): Promise<void>
 }
 
-/** A suite per pair: the scenarios with each client version, one JVM per client version. */
+/**
+ * A suite per pair: the scenarios with each client version, one JVM per client version.
+ * @param systemProperties of the client's JVM
+ */
 export const describeScenarios = (
   kind: PairKind,
   versions: readonly ClientVersion[],
   scenarios: readonly Scenario[],
   properties?: BrokerProperties,
+  systemProperties: Readonly<Record<string, string>> = {},
 ): void => {
   const actual = underTest(kind)
   describe(`clients at ${actual.name}`, { skip: skipWithoutJava() }, () => {
@@ -83,7 +87,7 @@ export const describeScenarios = (
       describe(`Java client ${version}`, () => {
         let stage: Stage
         before(async () => {
-          stage = new Stage(pair, await startClientDriver({ clientVersion: version }))
+          stage = new Stage(pair, await startClientDriver({ clientVersion: version, systemProperties }))
         })
         after(() => stage?.driver.stop())
         for (const scenario of scenarios) test(scenario.name, () => scenario.run(stage))
