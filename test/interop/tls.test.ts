@@ -6,8 +6,9 @@ import { createTopic } from '../support/raw-topics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { allScenarios, crossingScenarios } from './support/all-scenarios.ts'
 import { assertEachOnce, bodyOf } from './support/messages.ts'
-import { type PairKind, type ServerPair, skipWithoutJava, underTest } from './support/pairs.ts'
+import { isSelfCheck, type PairKind, type ServerPair, skipWithoutJava, underTest } from './support/pairs.ts'
 import { describeScenarios, type Scenario } from './support/scenario.ts'
+import { queryByKeyAndId } from './support/send-scenarios.ts'
 import {
   javaTlsBrokerWithOurNameServer,
   javaTlsPair,
@@ -33,7 +34,10 @@ const largestBodies: Scenario = {
 
 const TLS_CLIENT = { 'tls.enable': 'true' }
 
-describeScenarios(ourTlsPair, ['4.9.8'], [...allScenarios, largestBodies], undefined, TLS_CLIENT)
+/** Over TLS the Java broker's answers to queries by key lack their messages: it counts bytes that it did not write. */
+const possible = isSelfCheck ? allScenarios.filter((scenario) => scenario !== queryByKeyAndId) : allScenarios
+
+describeScenarios(ourTlsPair, ['4.9.8'], [...possible, largestBodies], undefined, TLS_CLIENT)
 describeScenarios(ourTlsPair, ['5.3.3'], crossingScenarios, undefined, TLS_CLIENT)
 for (const kind of [ourTlsBrokerWithJavaNameServer, javaTlsBrokerWithOurNameServer]) {
   describeScenarios(kind, ['4.9.8'], crossingScenarios, undefined, TLS_CLIENT)
