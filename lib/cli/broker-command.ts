@@ -32,7 +32,8 @@ const run = async (flags: BrokerFlags): Promise<void> => {
       const logger = createLogger({ destination: `${config.current.store.rootDir}/logs/broker.log` })
       const surroundings = { logger, ...(flags.configFile === undefined ? {} : { configPath: flags.configFile }) }
       const broker = await startBroker(config, surroundings).catch((error: unknown) => failStart(error, portOptions))
-      const nameServers = config.current.registration.nameServers.join(';') || 'none'
+      const { nameServers: configured, addressServerUrl } = config.current.registration
+      const nameServers = configured.join(';') || addressServerUrl || 'none'
       return {
         server: broker,
         readyLine: `apogeemq broker ready: ${broker.brokerName} ${broker.address}, name server ${nameServers}, store ${broker.storeDir}`,

@@ -6,6 +6,7 @@ const UNUSED = { unused: true } as const
 const THREADS = { unused: true, unit: 'threads' } as const
 const QUEUE = { unused: true, unit: 'requests' } as const
 const LIVE = { live: true } as const
+const OWN = { own: true } as const
 const MS = { unit: 'ms', min: 0 } as const
 
 /** Every key of Java 4.9.8's BrokerConfig, in its order. */
@@ -17,7 +18,7 @@ export const brokerKeys = {
   ),
   namesrvAddr: maybeText(
     'name servers, host:port split by ;',
-    { important: true },
+    { important: true, live: true },
     (machine) => machine.environment.NAMESRV_ADDR,
   ),
   brokerIP1: text((machine) => machine.localAddress, 'address that clients are told', { important: true }),
@@ -124,4 +125,14 @@ export const brokerKeys = {
   autoDeleteUnusedStats: flag(false, 'statistics go with their topic', UNUSED),
   isolateLogEnable: flag(false, 'log directory of its own', UNUSED),
   configBlackList: text('configBlackList;brokerConfigPath', 'keys that cannot be changed over the wire, split by ;'),
+  // Java takes these from the file too, and as properties of its JVM by the names with dots.
+  rmqAddressServerDomain: maybeText('host of the address server, with :port unless it is 8080', OWN),
+  rmqAddressServerSubGroup: maybeText('last part of the path there', OWN),
+  'rocketmq.namesrv.domain': maybeText('the same as rmqAddressServerDomain', OWN),
+  'rocketmq.namesrv.domain.subgroup': maybeText('the same as rmqAddressServerSubGroup', OWN),
+  // Of Java 5.
+  enableSingleTopicRegister: flag(false, 'changed topics are told one by one; name servers before 5.0 ignore that', {
+    own: true,
+    live: true,
+  }),
 } as const

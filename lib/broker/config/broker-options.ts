@@ -3,6 +3,7 @@ import { ApogeeError } from '../../base/errors.ts'
 import type { WritePath } from '../../store/message-store.ts'
 import type { ConfigValues } from './config-values.ts'
 import { parseDelayLevels } from './delay-levels.ts'
+import { addressServerUrl, nameServerAddresses } from './name-server-addresses.ts'
 
 /** Part of a broker in replication. */
 export type BrokerRole = 'ASYNC_MASTER' | 'SYNC_MASTER' | 'SLAVE'
@@ -144,11 +145,15 @@ export interface BrokerOptions {
   readonly registration: {
     /** host:port of every name server; none runs the broker by itself. */
     readonly nameServers: readonly string[]
+    /** Asked for name servers, where none is configured. */
+    readonly addressServerUrl: string | undefined
     /** Between 10 s and 60 s, as Java bounds it. */
     readonly periodMs: number
     readonly timeoutMs: number
     readonly force: boolean
     readonly compressed: boolean
+    /** Changed topics are told one by one with the request that name servers have since 5.0. */
+    readonly singleTopics: boolean
   }
 }
 
@@ -156,20 +161,22 @@ const invalid = (sentence: string): ApogeeError => new ApogeeError('CONFIG_INVAL
 
 const clamp = (value: number, min: number, max: number): number => Math.max(min, Math.min(value, max))
 
-/** `namesrvAddr`: addresses split by `;`. */
-const nameServers = (value: string | undefined): string[] => {
-  const addresses = (value ?? '')
-    .split(';')
-    .map((address) => address.trim())
-    .filter((address) => address !== '')
-  for (const address of addresses) {
-    const port = Number(address.slice(address.lastIndexOf(':') + 1))
-    if (!/^.+:\d{1,5}$/.test(address) || port > 65_535) {
-      throw invalid(`namesrvAddr: ${address} is no host:port; several are split by ;`)
-    }
-  }
-  return [...new Set(addresses)]
-}
+/** As in Java, name servers that are configured go before an address server. */
+const registrationOptions = ({ broker }: ConfigValues): BrokerOptions['registration'] => ({
+  nameServers: nameServerAddresses('namesrvAddr', broker.namesrvAddr ?? ''),
+  addressServerUrl:
+    broker.fetchNamesrvAddrByAddressServer && (broker.namesrvAddr ?? '').trim() === ''
+      ? addressServerUrl(
+          broker.rmqAddressServerDomain ?? broker['rocketmq.namesrv.domain'],
+          broker.rmqAddressServerSubGroup ?? broker['rocketmq.namesrv.domain.subgroup'],
+        )
+      : undefined,
+  periodMs: clamp(broker.registerNameServerPeriod, 10_000, 60_000),
+  timeoutMs: broker.registerBrokerTimeoutMills,
+  force: broker.forceRegister,
+  compressed: broker.compressedRegister,
+  singleTopics: broker.enableSingleTopicRegister,
+})
 
 const identity = ({ broker, store }: ConfigValues): BrokerOptions['identity'] => {
   if (store.brokerRole === 'SLAVE' && broker.brokerId <= 0) throw invalid('the brokerId of a slave must be above 0')
@@ -323,12 +330,6 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       connectTimeoutMs: netClient.connectTimeoutMillis,
       secure: netClient.useTLS,
     },
-    registration: {
-      nameServers: nameServers(broker.namesrvAddr),
-      periodMs: clamp(broker.registerNameServerPeriod, 10_000, 60_000),
-      timeoutMs: broker.registerBrokerTimeoutMills,
-      force: broker.forceRegister,
-      compressed: broker.compressedRegister,
-    },
+    registration: registrationOptions(values),
   })
 }

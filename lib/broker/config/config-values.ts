@@ -17,9 +17,6 @@ export const configTables = {
 export type ConfigTableName = keyof typeof configTables
 const tableNames = Object.keys(configTables) as ConfigTableName[]
 
-/** Keys of the configuration file that belong to no table but have a meaning. */
-const EXTRA_KEYS: ReadonlySet<string> = new Set(['rmqAddressServerDomain', 'rmqAddressServerSubGroup'])
-
 /** The values of every key. Immutable. */
 export interface ConfigValues {
   readonly broker: ValuesOf<typeof brokerKeys>
@@ -47,7 +44,7 @@ for (const row of configRows) rowsByName.set(row.name, [...(rowsByName.get(row.n
 /** The rows a key of a configuration file sets; none for a key nobody knows. */
 export const rowsOf = (name: string): readonly ConfigRow[] => rowsByName.get(name) ?? []
 /** Whether a key of a configuration file has a meaning. */
-export const isKnownKey = (name: string): boolean => rowsByName.has(name) || EXTRA_KEYS.has(name)
+export const isKnownKey = (name: string): boolean => rowsByName.has(name)
 
 /** A value that could not be taken. */
 export interface InvalidValue {

@@ -18,10 +18,6 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
     [(store.readOnlyCommitLogStorePaths ?? '') !== '', 'readOnlyCommitLogStorePaths: only one directory is possible'],
   ]
   const ignored: [boolean, string][] = [
-    [
-      broker.fetchNamesrvAddrByAddressServer,
-      'fetchNamesrvAddrByAddressServer: name servers come from namesrvAddr only',
-    ],
     [broker.enableCalcFilterBitMap, 'enableCalcFilterBitMap: SQL filters are evaluated when consumers pull'],
     [
       store.transientStorePoolEnable && store.flushDiskType !== 'ASYNC_FLUSH',

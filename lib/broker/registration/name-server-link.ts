@@ -4,8 +4,10 @@ import { decodeDataVersion, encodeDataVersion, sameDataVersion } from '../../pro
 import { decodeKVTable } from '../../protocol/bodies/lists.ts'
 import { encodeRegisterBroker } from '../../protocol/bodies/register-broker.ts'
 import type { TopicConfig, TopicConfigSerializeWrapper } from '../../protocol/bodies/topic-config.ts'
+import { encodeTopicRoute } from '../../protocol/bodies/topic-route.ts'
 import { queryDataVersion } from '../../protocol/commands/query-data-version.ts'
 import { registerBroker } from '../../protocol/commands/register-broker.ts'
+import { registerTopicInNamesrv } from '../../protocol/commands/register-topic-in-namesrv.ts'
 import { unregisterBroker } from '../../protocol/commands/unregister-broker.ts'
 import { bodyCrc } from '../../protocol/crc32.ts'
 
@@ -37,6 +39,8 @@ export interface LinkParts {
   readonly broker: BrokerAddresses
   readonly timeoutMs: () => number
   readonly compressed: () => boolean
+  /** Whether single topics are told with the request of 5.0. */
+  readonly singleTopics: () => boolean
   /** All topics with the current version, or only some of them. */
   readonly snapshot: (only?: ReadonlyMap<string, TopicConfig>) => TopicConfigSerializeWrapper
   readonly onResult: (result: RegistrationResult) => void
@@ -136,7 +140,8 @@ export class NameServerLink {
     this.#wantsAll = false
     this.#wantsCheck = false
     this.#topics = new Map()
-    await this.#register(some)
+    if (some !== undefined && this.#parts.singleTopics()) await this.#registerTopics(some)
+    else await this.#register(some)
     this.#behind = false
   }
 
@@ -149,6 +154,19 @@ export class NameServerLink {
     const answer = await client.invoke(address, queryDataVersion, header, { body, timeoutMs: timeoutMs() })
     if (answer.header.changed) return true
     return answer.body.length > 0 && !sameDataVersion(decodeDataVersion(answer.body), ours)
+  }
+
+  async #registerTopics(some: ReadonlyMap<string, TopicConfig>): Promise<void> {
+    const { client, address, broker, snapshot, timeoutMs } = this.#parts
+    const { brokerName } = broker
+    for (const { topicName: topic, readQueueNums, writeQueueNums, perm, topicSysFlag } of snapshot(
+      some,
+    ).topicConfigTable.values()) {
+      const queues = { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag }
+      const route = { queueDatas: [queues], brokerDatas: [], filterServerTable: new Map() }
+      const body = encodeTopicRoute(route, true)
+      await client.invoke(address, registerTopicInNamesrv, { topic }, { body, timeoutMs: timeoutMs() })
+    }
   }
 
   async #register(some: ReadonlyMap<string, TopicConfig> | undefined): Promise<void> {

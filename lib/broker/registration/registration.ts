@@ -5,6 +5,7 @@ import { type TopicConfig, type TopicConfigSerializeWrapper, topicConfig } from 
 import { isReadable, isWriteable } from '../../protocol/permissions.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import { AddressServer } from './address-server.ts'
 import { type BrokerAddresses, NameServerLink, type RegistrationResult } from './name-server-link.ts'
 
 /** Time from the first registration to the second; Java's. */
@@ -24,11 +25,13 @@ export interface RegistrationParts {
 
 /**
  * Makes the broker known to every name server: all topics at start and every 30 s, single topics as they change.
+ * Name servers are those of `namesrvAddr`, which may change at run time, or those that an address server names.
  * Each name server has a link of its own, so one that does not answer holds up nobody.
  */
 export class Registration {
   readonly #parts: RegistrationParts
-  readonly #links: readonly NameServerLink[]
+  readonly #addressServer: AddressServer | undefined
+  #links: readonly NameServerLink[] = []
   #timer: TimerHandle | undefined
   #stopped = false
   /** What name servers said of the master, for slaves. */
@@ -36,20 +39,19 @@ export class Registration {
 
   constructor(parts: RegistrationParts) {
     this.#parts = parts
-    const { config, client, broker, logger } = parts
-    this.#links = config.current.registration.nameServers.map(
-      (address) =>
-        new NameServerLink({
-          address,
-          client,
-          broker,
-          logger,
-          timeoutMs: () => config.current.registration.timeoutMs,
-          compressed: () => config.current.registration.compressed,
-          snapshot: (only) => this.#snapshot(only),
-          onResult: (result) => this.#take(address, result),
-        }),
-    )
+    const { config, clock, logger } = parts
+    const { nameServers, addressServerUrl } = config.current.registration
+    this.#links = nameServers.map((address) => this.#newLink(address))
+    this.#addressServer =
+      addressServerUrl === undefined
+        ? undefined
+        : new AddressServer({
+            url: addressServerUrl,
+            clock,
+            logger,
+            onAddresses: (addresses) => this.#useNameServers(addresses),
+          })
+    config.onChange(({ registration }) => this.#useNameServers(registration.nameServers))
     parts.topics.onChange((changed) => {
       if (!this.#stopped && this.#timer !== undefined) for (const link of this.#links) void link.topic(changed)
     })
@@ -60,6 +62,11 @@ export class Registration {
     return this.#parts.broker.brokerAddr
   }
 
+  /** host:port of the name servers that are told. */
+  get nameServers(): readonly string[] {
+    return this.#links.map((link) => link.address)
+  }
+
   /** Name servers that know all topics. */
   get inSync(): number {
     return this.#links.filter((link) => link.inSync).length
@@ -68,6 +75,8 @@ export class Registration {
   /** Registers everywhere and goes on doing so. Resolves when every name server was told or has failed. */
   async start(): Promise<void> {
     const { clock, config } = this.#parts
+    await this.#addressServer?.start()
+    if (this.#stopped) return
     this.#timer = clock.every(config.current.registration.periodMs, () => this.#again(), SECOND_MS)
     await this.registerAll()
   }
@@ -87,6 +96,7 @@ export class Registration {
     if (this.#stopped) return
     this.#stopped = true
     this.#timer?.cancel()
+    await this.#addressServer?.stop()
     await Promise.all(this.#links.map((link) => this.#leave(link)))
   }
 
@@ -101,6 +111,34 @@ export class Registration {
     ])
     bound?.cancel()
     await link.unregister()
+  }
+
+  #newLink(address: string): NameServerLink {
+    const { config, client, broker, logger } = this.#parts
+    return new NameServerLink({
+      address,
+      client,
+      broker,
+      logger,
+      timeoutMs: () => config.current.registration.timeoutMs,
+      compressed: () => config.current.registration.compressed,
+      singleTopics: () => config.current.registration.singleTopics,
+      snapshot: (only) => this.#snapshot(only),
+      onResult: (result) => this.#take(address, result),
+    })
+  }
+
+  /**
+   * New name servers are told everything at once. Those that are not named any more are told nothing more, as in Java:
+   * one of them may be a new one by another name, so the broker does not unregister there.
+   */
+  #useNameServers(addresses: readonly string[]): void {
+    const known = new Map(this.#links.map((link) => [link.address, link]))
+    // An empty list is what an address server leaves to the configuration, and what nobody asks for in earnest.
+    if (this.#stopped || addresses.length === 0) return
+    this.#links = addresses.map((address) => known.get(address) ?? this.#newLink(address))
+    if (this.#timer === undefined) return
+    for (const link of this.#links) if (!known.has(link.address)) void link.all()
   }
 
   #again(): void {

@@ -67,6 +67,7 @@ import { querySubscriptionByConsumer } from './query-subscription-by-consumer.ts
 import { queryTopicConsumeByWho } from './query-topic-consume-by-who.ts'
 import { queryTopicsByConsumer } from './query-topics-by-consumer.ts'
 import { registerBroker } from './register-broker.ts'
+import { registerTopicInNamesrv } from './register-topic-in-namesrv.ts'
 import { resetConsumerClientOffset } from './reset-consumer-client-offset.ts'
 import { resumeCheckHalfMessage } from './resume-check-half-message.ts'
 import { searchOffsetByTimestamp } from './search-offset-by-timestamp.ts'
@@ -160,6 +161,7 @@ export {
   queryTopicConsumeByWho,
   queryTopicsByConsumer,
   registerBroker,
+  registerTopicInNamesrv,
   resetConsumerClientOffset,
   resumeCheckHalfMessage,
   searchOffsetByTimestamp,
@@ -238,6 +240,7 @@ export const commands: readonly Command[] = [
   getConsumeStats,
   deleteTopicInBroker,
   deleteTopicInNamesrv,
+  registerTopicInNamesrv,
   getKvListByNamespace,
   resetConsumerClientOffset,
   getConsumerStatusFromClient,

@@ -137,7 +137,7 @@ test('a change is taken as a whole or not at all', () => {
   equal(config.current.pull.longPolling, true)
 })
 
-for (const name of ['storePathRootDir', 'storePathCommitLog', 'namesrvAddr', 'listenPort', 'brokerName']) {
+for (const name of ['storePathRootDir', 'storePathCommitLog', 'rmqAddressServerDomain', 'listenPort', 'brokerName']) {
   test(`${name} cannot change while the broker runs`, () => {
     throws(() => parse().config.update(new Map([[name, '1']])), { code: 'CONFIG_KEY_FIXED' })
   })

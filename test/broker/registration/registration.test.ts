@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
@@ -166,4 +167,111 @@ test('the broker unregisters everywhere when it stops, once', async (t) => {
     deepEqual(server.unregistered, [broker.brokerAddr])
     equal(server.registrations.length, 1)
   }
+})
+
+test('the time between registrations stays between 10 s and 60 s', async (t) => {
+  for (const [configured, actual] of [
+    ['1', 10_000],
+    ['20000', 20_000],
+    ['999999', 60_000],
+  ] as const) {
+    const server = await startRecordingNameServer(t)
+    const { registration, clock } = await setUp(t, [server.address], { registerNameServerPeriod: configured })
+    await registration.start()
+    clock.advance(10_000)
+    await registration.settled()
+    clock.advance(actual - 1)
+    await registration.settled()
+    equal(server.registrations.length, 2)
+    clock.advance(1)
+    await registration.settled()
+    equal(server.registrations.length, 3)
+    await registration.stop()
+  }
+})
+
+test('name servers that are added at run time are told everything, and those taken away nothing more', async (t) => {
+  const [first, second] = [await startRecordingNameServer(t), await startRecordingNameServer(t)]
+  const { registration, config, topics, clock } = await setUp(t, [first.address])
+  await registration.start()
+  config.update(new Map([['namesrvAddr', `${first.address};${second.address}`]]))
+  await registration.settled()
+  deepEqual([first.registrations.length, second.registrations.length, registration.inSync], [1, 1, 2])
+  equal(second.registrations[0]?.topics.length, topics.size)
+  config.update(new Map([['namesrvAddr', second.address]]))
+  topics.update(topicConfig('A'))
+  await registration.settled()
+  clock.advance(10_000)
+  await registration.settled()
+  deepEqual([first.registrations.length, second.registrations.length], [1, 3])
+  deepEqual(registration.nameServers, [second.address])
+  await registration.stop()
+  deepEqual([first.unregistered.length, second.unregistered.length], [0, 1])
+})
+
+test('with an address server the broker registers with the name servers that it names', async (t) => {
+  const [first, second] = [await startRecordingNameServer(t), await startRecordingNameServer(t)]
+  let answer = first.address
+  const http = createServer((_, response) => void response.end(answer))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  atEnd(t, async () => {
+    http.closeAllConnections()
+    http.close()
+  })
+  const { port } = http.address() as { port: number }
+  const { registration, clock } = await setUp(t, [], {
+    fetchNamesrvAddrByAddressServer: 'true',
+    rmqAddressServerDomain: `127.0.0.1:${port}`,
+  })
+  await registration.start()
+  equal(first.registrations.length, 1)
+  answer = `${first.address};${second.address}`
+  clock.advance(10_000)
+  await waitFor('the new name server', () => second.registrations.length === 1)
+  await registration.settled()
+  deepEqual(registration.nameServers, [first.address, second.address])
+  await registration.stop()
+  deepEqual([first.unregistered.length, second.unregistered.length], [1, 1])
+})
+
+test('an address server that does not answer leaves the broker alone until it does', async (t) => {
+  const { registration } = await setUp(t, [], {
+    fetchNamesrvAddrByAddressServer: 'true',
+    rmqAddressServerDomain: `127.0.0.1:${await freePort()}`,
+  })
+  await registration.start()
+  deepEqual(registration.nameServers, [])
+  await registration.stop()
+})
+
+test('name servers that are configured go before an address server', async (t) => {
+  const server = await startRecordingNameServer(t)
+  const { registration } = await setUp(t, [server.address], {
+    fetchNamesrvAddrByAddressServer: 'true',
+    rmqAddressServerDomain: `127.0.0.1:${await freePort()}`,
+  })
+  await registration.start()
+  deepEqual(registration.nameServers, [server.address])
+  await registration.stop()
+})
+
+test('with enableSingleTopicRegister changed topics are told one by one, with the broker\u2019s permission', async (t) => {
+  const server = await startRecordingNameServer(t)
+  const { registration, topics } = await setUp(t, [server.address], {
+    enableSingleTopicRegister: 'true',
+    brokerPermission: '4',
+  })
+  await registration.start()
+  topics.update(topicConfig('A', { readQueueNums: 3, writeQueueNums: 2 }))
+  topics.update(topicConfig('B'))
+  await registration.settled()
+  equal(server.registrations.length, 1)
+  deepEqual(
+    server.singleTopics.map(({ topic }) => topic),
+    ['A', 'B'],
+  )
+  deepEqual(server.singleTopics[0]?.queues, [
+    { brokerName: 'broker-a', readQueueNums: 3, writeQueueNums: 2, perm: 4, topicSysFlag: 0 },
+  ])
+  await registration.stop()
 })

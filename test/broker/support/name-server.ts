@@ -12,8 +12,10 @@ import {
 import { encodeKVTable } from '../../../lib/protocol/bodies/lists.ts'
 import { decodeRegisterBroker } from '../../../lib/protocol/bodies/register-broker.ts'
 import type { TopicConfig } from '../../../lib/protocol/bodies/topic-config.ts'
+import { decodeTopicRoute, type QueueData } from '../../../lib/protocol/bodies/topic-route.ts'
 import { queryDataVersion } from '../../../lib/protocol/commands/query-data-version.ts'
 import { registerBroker } from '../../../lib/protocol/commands/register-broker.ts'
+import { registerTopicInNamesrv } from '../../../lib/protocol/commands/register-topic-in-namesrv.ts'
 import { unregisterBroker } from '../../../lib/protocol/commands/unregister-broker.ts'
 import { atEnd } from './fixtures.ts'
 
@@ -23,6 +25,8 @@ export interface RecordingNameServer {
   /** Topics of each registration, in order. */
   readonly registrations: { readonly brokerAddr: string; readonly topics: readonly TopicConfig[] }[]
   readonly versionQueries: DataVersion[]
+  /** Topics told one by one (217), with their queues. */
+  readonly singleTopics: { readonly topic: string; readonly queues: readonly QueueData[] }[]
   readonly unregistered: string[]
   /** Answered as ORDER_TOPIC_CONFIG. */
   readonly ordered: Map<string, string>
@@ -43,6 +47,7 @@ export const startRecordingNameServer = async (t: TestContext): Promise<Recordin
   const nameServer: Omit<RecordingNameServer, 'address'> = {
     registrations: [],
     versionQueries: [],
+    singleTopics: [],
     unregistered: [],
     ordered: new Map(),
     isDeaf: false,
@@ -62,6 +67,10 @@ export const startRecordingNameServer = async (t: TestContext): Promise<Recordin
       nameServer.versionQueries.push(asked)
       if (version === undefined) return { changed: true }
       return reply({ changed: !sameDataVersion(version, asked) }, { body: encodeDataVersion(version) })
+    }),
+    handler(registerTopicInNamesrv, ({ topic }, { request }) => {
+      nameServer.singleTopics.push({ topic, queues: decodeTopicRoute(request.body).queueDatas })
+      return {}
     }),
     handler(unregisterBroker, ({ brokerAddr }) => {
       nameServer.unregistered.push(brokerAddr)
