@@ -1,14 +1,27 @@
 import { equal, ok, rejects } from 'node:assert/strict'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { silentLogger } from '../../lib/base/logging.ts'
 import { Producer, PushConsumer, type ReceivedMessage } from '../../lib/client/index.ts'
+import { issue, writeIssued } from '../support/certificates.ts'
+import { startClientDriver, startJavaBroker, startJavaNameServer } from '../support/java-peers.ts'
+import { useIdentity } from '../support/raw-client.ts'
 import { createTopic } from '../support/raw-topics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { allScenarios, crossingScenarios } from './support/all-scenarios.ts'
 import { assertEachOnce, bodyOf } from './support/messages.ts'
-import { isSelfCheck, type PairKind, type ServerPair, skipWithoutJava, underTest } from './support/pairs.ts'
-import { describeScenarios, type Scenario } from './support/scenario.ts'
-import { queryByKeyAndId } from './support/send-scenarios.ts'
+import {
+  isSelfCheck,
+  type PairKind,
+  removeFolder,
+  type ServerPair,
+  skipWithoutJava,
+  underTest,
+} from './support/pairs.ts'
+import { describeScenarios, type Scenario, Stage } from './support/scenario.ts'
+import { queryByKeyAndId, syncSend } from './support/send-scenarios.ts'
 import {
   javaTlsBrokerWithOurNameServer,
   javaTlsPair,
@@ -87,5 +100,83 @@ const describeOurClient = (kind: PairKind): void => {
   })
 }
 
+/** Both sides show a certificate of one issuer and verify the other's: the strictest that Java's keys can ask for. */
+const mutualTls = async (folder: string) => {
+  const issuer = await issue('interop-ca')
+  const server = await writeIssued(folder, 'server', await issue('server.test', { issuer }))
+  const issuedToClient = await issue('client.test', { issuer })
+  const client = await writeIssued(folder, 'client', issuedToClient)
+  const caPath = join(folder, 'ca.pem')
+  await writeFile(caPath, issuer.cert)
+  const javaClient = {
+    'tls.test.mode.enable': 'false',
+    'tls.client.certPath': client.certPath,
+    'tls.client.keyPath': client.keyPath,
+    'tls.client.authServer': 'true',
+    'tls.client.trustCertPath': caPath,
+  }
+  const servers = {
+    ...javaClient,
+    'tls.server.certPath': server.certPath,
+    'tls.server.keyPath': server.keyPath,
+    'tls.server.need.client.auth': 'require',
+    'tls.server.authClient': 'true',
+    'tls.server.trustCertPath': caPath,
+  }
+  return { caPath, client, javaClient: { 'tls.enable': 'true', ...javaClient }, servers, identity: issuedToClient }
+}
+
+const describeMutual = (kind: string, start: (tls: Readonly<Record<string, string>>) => Promise<ServerPair>): void => {
+  describe(`certificates of both sides, by an issuer of ours: ${kind}`, { skip: skipWithoutJava() }, () => {
+    let folder: string
+    let tls: Awaited<ReturnType<typeof mutualTls>>
+    let pair: ServerPair
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'apogee-mutual-'))
+      tls = await mutualTls(folder)
+      useIdentity(tls.identity)
+      pair = await start(tls.servers)
+    })
+    after(async () => {
+      await pair?.stop()
+      useIdentity(undefined)
+      removeFolder(folder)
+    })
+
+    test('a Java client with its certificate is served', async () => {
+      const driver = await startClientDriver({ clientVersion: '4.9.8', systemProperties: tls.javaClient })
+      try {
+        await syncSend.run(new Stage(pair, driver))
+      } finally {
+        await driver.stop()
+      }
+    })
+
+    test('our client is served with its certificate, and not without', async () => {
+      const { certPath, keyPath } = tls.client
+      const { caPath } = tls
+      const common = { group: 'mutual', nameServers: [pair.namesrvAddress], logger: silentLogger }
+      await using producer = new Producer({ ...common, tls: { caPath, certPath, keyPath } })
+      await producer.start()
+      equal((await producer.send({ topic: 'Mutual', body: Buffer.from('x') })).status, 'SEND_OK')
+      const without = new Producer({ ...common, tls: { caPath } })
+      await rejects(without.start(), { code: 'CLIENT_NO_NAME_SERVER' })
+      await without.stop()
+    })
+  })
+}
+
+const startJavaMutual = async (tls: Readonly<Record<string, string>>): Promise<ServerPair> => {
+  const namesrv = await startJavaNameServer({ tlsOnly: tls })
+  const broker = await startJavaBroker({ namesrvAddress: namesrv.address, tlsOnly: tls })
+  const stop = async (): Promise<void> => {
+    await broker.kill()
+    await namesrv.kill()
+  }
+  return { namesrvAddress: namesrv.address, brokerAddress: broker.address, stop }
+}
+
+if (!isSelfCheck) describeMutual('our servers', (tls) => ourTlsPair.start(tls))
+describeMutual("Java's servers", startJavaMutual)
 describeOurClient(underTest(ourTlsPair))
 describeOurClient(javaTlsPair)

@@ -80,16 +80,20 @@ const folderOr = (given: string | undefined, prefix: string): Folder => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** Whether a server takes nothing but TLS: true with a self-signed certificate, or with these TLS properties. */
+export type TlsOnly = boolean | Readonly<Record<string, string>>
+
 /** Options of a JVM whose server at `address` takes nothing but TLS. */
-const tlsArgs = (address: string, tlsOnly = false): string[] => {
-  if (!tlsOnly) return []
+const tlsArgs = (address: string, tlsOnly: TlsOnly = false): string[] => {
+  if (tlsOnly === false) return []
   tlsOnlyAddresses.add(address)
-  return ['-Dtls.server.mode=enforcing', '-Dtls.test.mode.enable=true']
+  const more = tlsOnly === true ? { 'tls.test.mode.enable': 'true' } : tlsOnly
+  return Object.entries({ 'tls.server.mode': 'enforcing', ...more }).map(([name, value]) => `-D${name}=${value}`)
 }
 
 /** A Java name server on 127.0.0.1, ready to answer. */
 export const startJavaNameServer = async (
-  options: { version?: ServerVersion; port?: number; homeDir?: string; tlsOnly?: boolean } = {},
+  options: { version?: ServerVersion; port?: number; homeDir?: string; tlsOnly?: TlsOnly } = {},
 ): Promise<JavaPeer> => {
   const { version = '4.9.7', port = await freePort() } = options
   const home = folderOr(options.homeDir, 'apogee-java-namesrv-')
@@ -120,7 +124,7 @@ export interface JavaBrokerOptions {
   /** After the defaults, so that heap sizes can be replaced. */
   readonly jvmArgs?: readonly string[]
   /** Takes nothing but TLS, and dials the name server with it. */
-  readonly tlsOnly?: boolean
+  readonly tlsOnly?: TlsOnly
 }
 
 const brokerProperties = (options: JavaBrokerOptions, port: number, storeDir: string) => ({

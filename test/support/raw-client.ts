@@ -42,6 +42,13 @@ interface Pending {
 /** `host:port` of servers that take nothing but TLS: connections to them speak it and trust anybody. */
 export const tlsOnlyAddresses = new Set<string>()
 
+let identity: { readonly cert: string; readonly key: string } | undefined
+
+/** Shown to servers that ask for a certificate. */
+export const useIdentity = (shown: typeof identity): void => {
+  identity = shown
+}
+
 /** host and port of `host:port`; the host may be a bare IPv6 address, as Java writes it. */
 export const splitAddress = (address: string): { host: string; port: number } => {
   const colon = address.lastIndexOf(':')
@@ -92,7 +99,7 @@ export class RawClient {
   static async connect(address: string): Promise<RawClient> {
     const isSecure = tlsOnlyAddresses.has(address)
     const to = splitAddress(address)
-    const socket = isSecure ? connectSecurely({ ...to, rejectUnauthorized: false }) : connect(to)
+    const socket = isSecure ? connectSecurely({ ...to, ...identity, rejectUnauthorized: false }) : connect(to)
     await once(socket, isSecure ? 'secureConnect' : 'connect')
     return new RawClient(socket)
   }
