@@ -11,6 +11,8 @@ export interface OutgoingMessage {
   /** Separated by blanks. */
   readonly keys?: string
   readonly flag?: number
+  /** Set by setDelayTimeLevel. */
+  readonly delayLevel?: number
   /** Set as UNIQ_KEY instead of the client's own. */
   readonly uniqKey?: string
   readonly properties?: Readonly<Record<string, string>>
@@ -41,6 +43,48 @@ export interface ReceivedMessage {
   readonly storeHost: string
   readonly msgId: string
   readonly offsetMsgId: string
+}
+
+/** A message as a push consumer's listener got it. */
+export interface CollectedMessage extends ReceivedMessage {
+  readonly arrivedAtMs: number
+  /** Grows with every begin and end of a delivery to any push consumer of one JVM. */
+  readonly beginStep: number
+  readonly endStep: number
+  /** Whether the listener asked for another delivery. */
+  readonly refused: boolean
+}
+
+export interface Subscription {
+  readonly topic: string
+  /** Tags; default none: then `sql` is needed. */
+  readonly expression?: string
+  readonly sql?: string
+}
+
+/** What a push consumer may be given beside its topic. */
+export interface PushSettings {
+  /** Default '*'. */
+  readonly expression?: string
+  /** In place of topic and expression. */
+  readonly subscriptions?: readonly Subscription[]
+  /** Default CLUSTERING. */
+  readonly messageModel?: 'CLUSTERING' | 'BROADCASTING'
+  /** Default CONSUME_FROM_FIRST_OFFSET. */
+  readonly consumeFrom?: 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_LAST_OFFSET'
+  /** A MessageListenerOrderly; default false. */
+  readonly orderly?: boolean
+  readonly maxReconsumeTimes?: number
+  /** suspendCurrentQueueTimeMillis. */
+  readonly suspendMs?: number
+  /** consumeMessageBatchMaxSize; default 1. */
+  readonly batchMessages?: number
+  /** How long the listener takes; default 0. */
+  readonly workMs?: number
+  /** Message trace; default false. */
+  readonly traced?: boolean
+  /** See hookRecords; default false. */
+  readonly recordHooks?: boolean
 }
 
 export interface SentMessage {
@@ -83,6 +127,8 @@ export interface ClientSettings {
   readonly group: string
   /** Default false. */
   readonly vipChannel?: boolean
+  /** Default the client's, 30 s. */
+  readonly pollNameServerMs?: number
 }
 
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'selector' | 'queue'
@@ -140,7 +186,16 @@ export class ClientDriver {
   }
 
   /** Gives the client id. */
-  createProducer(settings: ClientSettings & { compressOverBytes?: number; topicQueues?: number }): Promise<string> {
+  createProducer(
+    settings: ClientSettings & {
+      compressOverBytes?: number
+      topicQueues?: number
+      /** Message trace; default false. */
+      traced?: boolean
+      /** See hookRecords; default false. */
+      recordHooks?: boolean
+    },
+  ): Promise<string> {
     return this.call('createProducer', { instance: settings.name, vipChannel: false, ...settings })
   }
 
@@ -164,15 +219,11 @@ export class ClientDriver {
     return this.call('stopProducer', { producer })
   }
 
-  /** Gives the client id. */
-  startPushConsumer(
-    settings: ClientSettings & {
-      topic: string
-      expression?: string
-      messageModel?: 'CLUSTERING' | 'BROADCASTING'
-      consumeFrom?: 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_LAST_OFFSET'
-    },
-  ): Promise<string> {
+  /**
+   * Gives the client id. A message's own properties tell the listener what to answer: `fail` how often to refuse it,
+   * `failBy` how (later, throw, null), `nextLevel` the delay level to ask for.
+   */
+  startPushConsumer(settings: ClientSettings & PushSettings & { topic?: string }): Promise<string> {
     return this.call('startPushConsumer', {
       instance: settings.name,
       vipChannel: false,
@@ -187,9 +238,14 @@ export class ClientDriver {
     return this.call('collectedCount', { consumer })
   }
 
-  /** Messages received so far, from the given index on, in order of arrival. */
-  collected(consumer: string, from = 0): Promise<readonly ReceivedMessage[]> {
+  /** Messages received so far, from the given index on, in the order in which their deliveries ended. */
+  collected(consumer: string, from = 0): Promise<readonly CollectedMessage[]> {
     return this.call('collected', { consumer, from })
+  }
+
+  /** Calls of the hooks of a producer or push consumer that was started with recordHooks, oldest first. */
+  hookRecords(client: string): Promise<readonly (Readonly<Record<string, unknown>> & { call: string })[]> {
+    return this.call('hookRecords', { client })
   }
 
   /** The queues of the topic that this member reads now. */
@@ -256,6 +312,11 @@ export class ClientDriver {
 
   stopPullConsumer(consumer: string): Promise<void> {
     return this.call('stopPullConsumer', { consumer })
+  }
+
+  /** Ends the JVM at once: the brokers see only that connections close. */
+  kill(): Promise<void> {
+    return this.#child.kill()
   }
 
   /** Shuts all clients down and ends the JVM. */

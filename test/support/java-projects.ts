@@ -7,8 +7,8 @@ import { waitFor } from './wait-for.ts'
 
 /** Versions of the real name server, broker and mqadmin. */
 export type ServerVersion = '4.9.7' | '5.3.3'
-/** Versions of the real Java client. */
-export type ClientVersion = '4.9.8' | '5.3.3'
+/** Versions of the real Java client; 4.9.7 comes with the tools' admin API. */
+export type ClientVersion = '4.9.7' | '4.9.8' | '5.3.3'
 
 export type JavaAvailability = { readonly available: true } | { readonly available: false; readonly reason: string }
 

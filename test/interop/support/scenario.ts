@@ -11,10 +11,10 @@ export class Stage {
   readonly #suffix: string
   #names = 0
 
-  constructor(pair: ServerPair, driver: ClientDriver) {
+  constructor(pair: ServerPair, driver: ClientDriver, suffix = driver.version.replaceAll('.', '_')) {
     this.pair = pair
     this.driver = driver
-    this.#suffix = driver.version.replaceAll('.', '_')
+    this.#suffix = suffix
   }
 
   /** A name for a topic, group or client that no other scenario uses. */

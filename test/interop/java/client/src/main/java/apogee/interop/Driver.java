@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 
 /**
  * Reads one JSON command a line from standard input, answers one JSON line each on standard output, in any order:
@@ -35,19 +36,45 @@ public final class Driver {
         PrintStream answers = new PrintStream(System.out, true, "UTF-8");
         System.setOut(System.err);
         Driver driver = new Driver(answers);
-        Producers producers = new Producers();
-        PushConsumers pushConsumers = new PushConsumers();
+        HookRecords hooks = new HookRecords();
+        Producers producers = new Producers(hooks);
+        TransactionProducers transactionProducers = new TransactionProducers();
+        PushConsumers pushConsumers = new PushConsumers(hooks);
         PullConsumers pullConsumers = new PullConsumers();
+        LitePullConsumers litePullConsumers = new LitePullConsumers();
+        Requests requests = new Requests(producers);
+        hooks.addTo(driver.commands);
         producers.addTo(driver.commands);
+        transactionProducers.addTo(driver.commands);
         pushConsumers.addTo(driver.commands);
         pullConsumers.addTo(driver.commands);
         new SqlConsumers().addTo(driver.commands);
+        litePullConsumers.addTo(driver.commands);
+        requests.addTo(driver.commands);
+        new Timers(producers).addTo(driver.commands);
+        Runnable stopAdmin = addAdmin(driver.commands);
         driver.commands.put("ping", arguments -> "pong");
         driver.serve();
+        requests.stopAll();
         pushConsumers.stopAll();
         pullConsumers.stopAll();
+        litePullConsumers.stopAll();
+        transactionProducers.stopAll();
         producers.stopAll();
+        stopAdmin.run();
         System.exit(0);
+    }
+
+    /** AdminClients is compiled only for the version that comes with the tools (see pom.xml). */
+    @SuppressWarnings("unchecked")
+    private static Runnable addAdmin(Map<String, Command> commands) throws Exception {
+        try {
+            Object admin = Class.forName("apogee.interop.AdminClients").getDeclaredConstructor().newInstance();
+            ((Consumer<Map<String, Command>>) admin).accept(commands);
+            return (Runnable) admin;
+        } catch (ClassNotFoundException notInThisVersion) {
+            return () -> { };
+        }
     }
 
     private void serve() throws Exception {

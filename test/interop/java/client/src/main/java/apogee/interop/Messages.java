@@ -31,6 +31,9 @@ final class Messages {
         client.setNamesrvAddr(arguments.getString("namesrvAddress"));
         client.setInstanceName(arguments.getString("instance"));
         client.setHeartbeatBrokerInterval(1000);
+        if (arguments.containsKey("pollNameServerMs")) {
+            client.setPollNameServerInterval(arguments.getIntValue("pollNameServerMs"));
+        }
         client.setVipChannelEnabled(arguments.getBooleanValue("vipChannel"));
     }
 
@@ -55,6 +58,9 @@ final class Messages {
         if (given.containsKey("uniqKey")) {
             MessageAccessor.putProperty(
                 message, MessageConst.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX, given.getString("uniqKey"));
+        }
+        if (given.containsKey("delayLevel")) {
+            message.setDelayTimeLevel(given.getIntValue("delayLevel"));
         }
         JSONObject properties = given.getJSONObject("properties");
         if (properties != null) {

@@ -20,6 +20,15 @@ final class Producers {
     private static final long SEND_TIMEOUT_MS = 10_000;
 
     private final Map<String, DefaultMQProducer> producers = new ConcurrentHashMap<>();
+    private final HookRecords hooks;
+
+    Producers(HookRecords hooks) {
+        this.hooks = hooks;
+    }
+
+    DefaultMQProducer named(JSONObject arguments) {
+        return Messages.named(producers, arguments, "producer");
+    }
 
     void addTo(Map<String, Driver.Command> commands) {
         commands.put("createProducer", this::create);
@@ -29,7 +38,10 @@ final class Producers {
     }
 
     private Object create(JSONObject arguments) throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer(arguments.getString("group"));
+        String group = arguments.getString("group");
+        DefaultMQProducer producer = arguments.getBooleanValue("traced")
+            ? new DefaultMQProducer(group, null, true, null)
+            : new DefaultMQProducer(group);
         Messages.configure(producer, arguments);
         producer.setSendMsgTimeout((int) SEND_TIMEOUT_MS);
         if (arguments.containsKey("compressOverBytes")) {
@@ -38,13 +50,16 @@ final class Producers {
         if (arguments.containsKey("topicQueues")) {
             producer.setDefaultTopicQueueNums(arguments.getIntValue("topicQueues"));
         }
+        if (arguments.getBooleanValue("recordHooks")) {
+            hooks.watch(arguments.getString("name"), producer);
+        }
         producer.start();
         producers.put(arguments.getString("name"), producer);
         return producer.buildMQClientId();
     }
 
     private Object send(JSONObject arguments) throws Exception {
-        DefaultMQProducer producer = Messages.named(producers, arguments, "producer");
+        DefaultMQProducer producer = named(arguments);
         List<Message> messages = Messages.parse(arguments);
         String mode = arguments.getString("mode");
         switch (mode) {
@@ -125,7 +140,7 @@ final class Producers {
 
     private Object publishQueues(JSONObject arguments) throws Exception {
         List<JSONObject> queues = new ArrayList<>();
-        DefaultMQProducer producer = Messages.named(producers, arguments, "producer");
+        DefaultMQProducer producer = named(arguments);
         for (MessageQueue queue : producer.fetchPublishMessageQueues(arguments.getString("topic"))) {
             queues.add(Messages.describe(queue));
         }
@@ -133,7 +148,7 @@ final class Producers {
     }
 
     private Object stop(JSONObject arguments) {
-        Messages.named(producers, arguments, "producer").shutdown();
+        named(arguments).shutdown();
         producers.remove(arguments.getString("producer"));
         return true;
     }
@@ -142,7 +157,7 @@ final class Producers {
         producers.values().forEach(DefaultMQProducer::shutdown);
     }
 
-    private static JSONObject describe(SendResult result) {
+    static JSONObject describe(SendResult result) {
         JSONObject text = new JSONObject();
         text.put("status", result.getSendStatus().name());
         text.put("msgId", result.getMsgId());

@@ -1,0 +1,145 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type ClientDriver, startClientDriver } from '../../../support/java-client.ts'
+import { startJavaBroker, startJavaNameServer } from '../../../support/java-peers.ts'
+import type { ClientVersion } from '../../../support/java-projects.ts'
+import { startOurBroker, startOurNameServer } from '../../../support/our-peers.ts'
+import type { Peer } from '../../../support/peer-process.ts'
+import { freeBrokerPort } from '../../../support/ports.ts'
+import type { StartBroker } from '../brokers.ts'
+import { type BrokerProperties, isSelfCheck, removeFolder, type ServerPair, skipWithoutJava } from '../pairs.ts'
+import { type BrokerSort, type Feature, missing } from './features.ts'
+import { Meeting } from './meeting.ts'
+import { SemanticsStage } from './stage.ts'
+
+/** One behaviour of a broker, as a Java client sees it. */
+export interface SemanticsScenario {
+  readonly name: string
+  readonly needs: readonly Feature[]
+  /** Default: all of the suite. */
+  readonly versions?: readonly ClientVersion[]
+  /** Default: both. */
+  readonly brokers?: readonly BrokerSort[]
+  run(stage: SemanticsStage): Promise<void>
+}
+
+interface Suite {
+  readonly versions: readonly ClientVersion[]
+  readonly scenarios: readonly SemanticsScenario[]
+  readonly properties: BrokerProperties
+  /** Whether scenarios use the admin API; default false. */
+  readonly admin?: boolean
+  /** Whether every scenario calls brokerRestarts once; default false. */
+  readonly restarts?: boolean
+}
+
+/** Scenarios come all at once, which is nothing to be refused for on a slow machine. */
+const PATIENT = { waitTimeMillsInSendQueue: '20000', waitTimeMillsInTransactionQueue: '20000' }
+
+const SORTS: Readonly<Record<BrokerSort, { name: string; namesrv: () => Promise<Peer>; broker: StartBroker }>> = {
+  java: { name: 'the Java broker 4.9.7', namesrv: () => startJavaNameServer(), broker: startJavaBroker },
+  ours: { name: 'our broker', namesrv: () => startOurNameServer(), broker: startOurBroker },
+}
+
+/** A name server and a broker that can be started again on the same port and files. */
+class Servers implements ServerPair {
+  readonly namesrvAddress: string
+  readonly #namesrv: Peer
+  readonly #open: () => Promise<Peer>
+  readonly #remove: () => void
+  #broker: Peer
+
+  private constructor(namesrv: Peer, broker: Peer, open: () => Promise<Peer>, remove: () => void) {
+    this.namesrvAddress = namesrv.address
+    this.#namesrv = namesrv
+    this.#broker = broker
+    this.#open = open
+    this.#remove = remove
+  }
+
+  static async start(sort: BrokerSort, properties: BrokerProperties): Promise<Servers> {
+    const namesrv = await SORTS[sort].namesrv()
+    const folder = mkdtempSync(join(tmpdir(), `apogee-semantics-${sort}-`))
+    const port = await freeBrokerPort()
+    const options = { namesrvAddress: namesrv.address, port, storeDir: join(folder, 'store') }
+    const open = () => SORTS[sort].broker({ ...options, properties: { ...PATIENT, ...properties } })
+    return new Servers(namesrv, await open(), open, () => removeFolder(folder))
+  }
+
+  get brokerAddress(): string {
+    return this.#broker.address
+  }
+
+  async restart(): Promise<void> {
+    await this.#broker.stop()
+    this.#broker = await this.#open()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#broker.kill(), this.#namesrv.kill()])
+    this.#remove()
+  }
+}
+
+/** Intervals at which clients look after things by themselves, 20 s by default. */
+const IMPATIENT = {
+  'rocketmq.client.rebalance.waitInterval': '1000',
+  'rocketmq.client.rebalance.lockInterval': '1000',
+}
+
+/** The Java clients of a suite; they serve all its brokers. */
+const startDrivers = async (versions: readonly ClientVersion[]): Promise<ReadonlyMap<ClientVersion, ClientDriver>> => {
+  const start = (clientVersion: ClientVersion) => startClientDriver({ clientVersion, systemProperties: IMPATIENT })
+  const drivers = await Promise.all(versions.map(start))
+  return new Map(drivers.map((driver) => [driver.version, driver]))
+}
+
+const MANY = { concurrency: 1000 }
+
+/**
+ * The scenarios at the Java broker 4.9.7, which proves the scenarios, and at ours; all at the same time, for most of
+ * what they do is wait. In a self-check at the Java broker only.
+ */
+export const describeSemantics = (title: string, suite: Suite): void => {
+  const { versions, scenarios, properties, admin = false, restarts = false } = suite
+  describe(title, { skip: skipWithoutJava(), ...MANY }, () => {
+    let drivers: ReadonlyMap<ClientVersion, ClientDriver>
+    before(async () => {
+      drivers = await startDrivers(admin ? [...versions, '4.9.7'] : versions)
+    })
+    after(() => Promise.all([...(drivers?.values() ?? [])].map((driver) => driver.kill())))
+    for (const broker of isSelfCheck ? (['java'] as const) : (['java', 'ours'] as const)) {
+      const runs = scenarios
+        .filter((scenario) => scenario.brokers?.includes(broker) ?? true)
+        .flatMap((scenario) => (scenario.versions ?? versions).map((version) => ({ scenario, version })))
+      const possible = runs.filter(({ scenario }) => missing(broker, scenario.needs) === undefined)
+      describe(`at ${SORTS[broker].name}`, MANY, () => {
+        let servers: Servers
+        const stages = new Map<ClientVersion, SemanticsStage>()
+        const meeting = new Meeting(possible.length, () => servers.restart())
+        before(async () => {
+          if (possible.length === 0) return
+          servers = await Servers.start(broker, properties)
+          const adminDriver = drivers.get('4.9.7')
+          const { namesrvAddress } = servers
+          const name = `admin-${broker}`
+          await adminDriver?.call('createAdmin', { name, instance: name, namesrvAddress })
+          for (const version of versions) {
+            const restart = restarts ? () => meeting.arrive() : undefined
+            const more = { broker, ...(adminDriver && { admin: adminDriver }), ...(restart && { restart }) }
+            stages.set(version, new SemanticsStage(servers, drivers.get(version)!, more))
+          }
+        })
+        after(() => servers?.stop())
+        for (const { scenario, version } of runs) {
+          const skip = missing(broker, scenario.needs) ?? false
+          test(`${scenario.name} (client ${version})`, { skip }, () =>
+            scenario.run(stages.get(version)!).finally(() => meeting.leave()),
+          )
+        }
+      })
+    }
+  })
+}

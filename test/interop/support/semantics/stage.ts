@@ -1,0 +1,125 @@
+import type {
+  ClientDriver,
+  CollectedMessage,
+  OutgoingMessage,
+  PushSettings,
+  Queue,
+  SendMode,
+  SentMessage,
+} from '../../../support/java-client.ts'
+import { withRawClient } from '../../../support/raw-client.ts'
+import { createTopic } from '../../../support/raw-topics.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import type { ServerPair } from '../pairs.ts'
+import { Stage } from '../scenario.ts'
+import type { BrokerSort } from './features.ts'
+
+const QUERY_CONSUMER_OFFSET = 14
+
+/** Scenarios run beside each other on few cores: patience costs nothing when all is well. */
+const PATIENCE = { timeoutMs: 90_000, everyMs: 100 }
+
+export const eventually: typeof waitFor = (what, probe, options) => waitFor(what, probe, { ...PATIENCE, ...options })
+
+/** A push consumer and what it received. */
+export interface Member {
+  readonly name: string
+  readonly group: string
+  readonly clientId: string
+  collected(): Promise<readonly CollectedMessage[]>
+  /** Waits for `count` deliveries or more and gives all of them. */
+  receives(count: number): Promise<readonly CollectedMessage[]>
+  stop(): Promise<void>
+}
+
+/** What a scenario about one broker feature works with. */
+export class SemanticsStage extends Stage {
+  readonly broker: BrokerSort
+  /** A client with the admin API; absent where nobody needs one. */
+  readonly #admin: ClientDriver | undefined
+  readonly #restart: (() => Promise<void>) | undefined
+
+  constructor(
+    pair: ServerPair,
+    driver: ClientDriver,
+    more: { broker: BrokerSort; admin?: ClientDriver; restart?: () => Promise<void> },
+  ) {
+    super(pair, driver, `${more.broker}-${driver.version.replaceAll('.', '_')}`)
+    this.broker = more.broker
+    this.#admin = more.admin
+    this.#restart = more.restart
+  }
+
+  /** A new topic. */
+  async topic(stem: string, queues = 4): Promise<string> {
+    const topic = this.name(stem)
+    await createTopic(this.pair, topic, queues)
+    return topic
+  }
+
+  /** Sends by a producer of its own. */
+  async sends(
+    topic: string,
+    messages: readonly OutgoingMessage[],
+    mode: SendMode = 'sync',
+  ): Promise<readonly SentMessage[]> {
+    return this.driver.send(await this.producer(), topic, mode, messages)
+  }
+
+  /** A push consumer of a new group, or of the one given. */
+  async consumer(topic: string, settings: PushSettings & { group?: string } = {}): Promise<Member> {
+    const own = { ...this.settings('member'), pollNameServerMs: 1000, topic, ...settings }
+    const clientId = await this.driver.startPushConsumer(own)
+    const { name, group } = own
+    const collected = () => this.driver.collected(name)
+    return {
+      name,
+      group,
+      clientId,
+      collected,
+      receives: async (count) => {
+        await eventually(
+          `${count} deliveries to ${name}`,
+          async () => (await this.driver.collectedCount(name)) >= count,
+        )
+        return collected()
+      },
+      stop: () => this.driver.stopPushConsumer(name),
+    }
+  }
+
+  /** Waits until the members share the topic's queues, each one having some and none had by two. */
+  async balanced(topic: string, queues: number, members: readonly Member[]): Promise<readonly (readonly Queue[])[]> {
+    return eventually(`a balance of ${members.length} members`, async () => {
+      const shares = await Promise.all(members.map(({ name }) => this.driver.assigned(name, topic)))
+      const all = shares.flat()
+      return (
+        all.length === queues &&
+        new Set(all.map((queue) => queue.queueId)).size === queues &&
+        shares.every((share) => share.length > 0) &&
+        shares
+      )
+    })
+  }
+
+  /** The group's offset as the broker tells it to somebody outside the group; undefined for none. */
+  async committedOffset(group: string, topic: string, queueId: number): Promise<number | undefined> {
+    const extFields = { consumerGroup: group, topic, queueId: String(queueId) }
+    const answer = await withRawClient(this.pair.brokerAddress, (client) =>
+      client.request({ code: QUERY_CONSUMER_OFFSET, extFields }),
+    )
+    return answer.code === 0 ? Number(answer.extFields.offset) : undefined
+  }
+
+  /** Runs one command of the admin API at the broker under test. */
+  async admin<T>(command: string, args: Readonly<Record<string, unknown>>): Promise<T> {
+    if (this.#admin === undefined) throw new Error('this suite has no admin client')
+    return this.#admin.call<T>(command, { admin: `admin-${this.broker}`, ...args })
+  }
+
+  /** Stops the broker and starts it on the same files; all scenarios that wait for it share one restart. */
+  async brokerRestarts(): Promise<void> {
+    if (this.#restart === undefined) throw new Error('this suite does not restart its broker')
+    await this.#restart()
+  }
+}
