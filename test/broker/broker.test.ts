@@ -271,7 +271,7 @@ test('configuration changes over the wire: live keys only, never paths, never th
   match((await client.call({ code: 26 })).extFields.version ?? '', /^\{"counter":1,"timestamp":\d+\}$/)
   match(await readFile(configPath, 'utf8'), /^longPollingEnable=false$/m)
   equal((await update('storePathRootDir=/x\n')).code, 1)
-  equal((await update('namesrvAddr=1.2.3.4:5\n')).code, 1)
+  equal((await update('brokerIP1=1.2.3.4\n')).code, 1)
   equal((await update('configBlackList=\n')).code, 16)
   equal((await update('rocketmqHome=/x\nlongPollingEnable=true\n')).code, 16)
   equal((await update('colour=blue\n')).code, 1)

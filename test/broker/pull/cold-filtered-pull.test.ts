@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { systemClock } from '../../../lib/base/clock.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
 import { MAX_FILTERED_ENTRIES } from '../../../lib/broker/pull/pull-reader.ts'
 import { PullService } from '../../../lib/broker/pull/pull-service.ts'
@@ -66,7 +67,13 @@ const coldQueue = (count: number) => {
       ...{ slaveReadEnable: false, memoryWindowBytes: 1024 },
       readLimits: { memoryWindowBytes: 1024, maxCountOnDisk: 8, maxBytesOnDisk: 64 },
     },
-    effects: { commitOffset: () => undefined, messagesGot: () => undefined, offsetMoved: () => undefined },
+    effects: {
+      commitOffset: () => undefined,
+      messagesGot: () => undefined,
+      offsetMoved: () => undefined,
+      groupGot: () => undefined,
+    },
+    clock: systemClock,
     logger: silentLogger,
   })
   return { service, ahead }

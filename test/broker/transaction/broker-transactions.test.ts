@@ -67,7 +67,7 @@ test('a transaction over the wire: the half is hidden, the commit delivers it, W
     'WAIT\u0001true',
   ])
   const rolledBack = sent(await client.call(sendV2(half(clock))))
-  client.oneway(end(rolledBack, ROLLBACK))
+  await client.call(end(rolledBack, ROLLBACK))
   equal((await client.request(end(rolledBack, COMMIT))).remark, 'the transaction has already ended')
   equal((await orders(client, 2)).length, 2)
 })
