@@ -235,8 +235,9 @@ const dialFailure = (address: string, cause: unknown): NetError => {
   })
 }
 
-/** Node's names for what X.509 verification finds. */
-const CERTIFICATE_ERROR = /CERT|ISSUER|SIGNATURE|CRL|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH/
+/** Node's names for what X.509 verification finds, and for bytes that are no TLS. */
+const CERTIFICATE_ERROR =
+  /^EPROTO$|CERT|ISSUER|SIGNATURE|CRL|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH/
 
 /** Resolves at the event; a socket destroyed without an error rejects as well. */
 const connected = async (socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> => {

@@ -30,10 +30,14 @@ export class FileWatch implements Stoppable {
     this.#timer = clock.every(periodMs, () => void this.look())
   }
 
-  /** Takes these files as they are now for known. Call it before they are read. */
+  /**
+   * Looks at these files from now on. Those that were not looked at before are taken as they are now, so call it before
+   * they are read.
+   */
   async watch(paths: readonly string[]): Promise<void> {
+    const before = this.#known
     this.#paths = [...new Set(paths)]
-    this.#known = await this.#lookAll()
+    this.#known = new Map([...(await this.#lookAll()), ...[...before].filter(([path]) => this.#paths.includes(path))])
   }
 
   /** Looks now. Resolves when a change, if there is one, has been dealt with. */

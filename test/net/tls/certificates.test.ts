@@ -1,12 +1,15 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLogger } from '../../../lib/base/logging.ts'
 import type { NetError } from '../../../lib/net/net-error.ts'
 import { makeSelfSigned } from '../../../lib/net/tls/self-signed.ts'
 import { issue, writeIssued } from '../../support/certificates.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { waitFor } from '../../support/wait-for.ts'
 import { echo, echoHandler, serve } from '../net-harness.ts'
 import { folder, secureClient, secureSocket, serverTls, type TlsProperties } from './tls-harness.ts'
 
@@ -208,4 +211,28 @@ test('a change of tls.config.file is followed to the files it names', async () =
   await writeFile(file, name(dir.unknown))
   await tls.lookAtFiles()
   equal(await servedBy(running.port), 'CN=stranger')
+})
+
+test('files are looked at every second', async () => {
+  await using dir = await certificates()
+  const clock = new ManualClock()
+  using tls = await serverTls(serverKeys(dir.server), { clock })
+  await using running = await serve([echoHandler], { tls })
+  const renewed = await writeIssued(dir.path, 'renewed', await issue('renewed.test', { issuer: ca }))
+  await rename(renewed.keyPath, dir.server.keyPath)
+  await rename(renewed.certPath, dir.server.certPath)
+  clock.advance(999)
+  equal(await servedBy(running.port), 'CN=broker.test')
+  clock.advance(1)
+  await waitFor('the renewed one', async () => (await servedBy(running.port)) === 'CN=renewed.test')
+})
+
+test('a server that answers a handshake with something else is no TLS', async () => {
+  const other = createServer(
+    (socket) => void socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  )
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as { port: number }
+  equal(await ask(`127.0.0.1:${port}`, {}), 'NET_TLS_FAILED')
+  other.close()
 })

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectSecurely } from 'node:tls'
 import { silentLogger } from '../../../lib/base/logging.ts'
@@ -21,7 +21,6 @@ const recordingLogger = () => {
 
 /** The ClientHello that Node would send, caught on its way. */
 const clientHello = async (): Promise<Buffer> => {
-  const { createServer } = await import('node:net')
   const catcher = createServer()
   catcher.listen(0, '127.0.0.1')
   await once(catcher, 'listening')
@@ -68,7 +67,6 @@ for (const receiveMode of ['buffer', 'events'] as const) {
     using tls = await serverTls()
     await using running = await serve([echoHandler], { tls, receiveMode })
     // A relay that passes every byte on alone.
-    const { createServer } = await import('node:net')
     const relay = createServer((near) => {
       const far = connect(running.port, '127.0.0.1').setNoDelay(true)
       near.on('data', (chunk) => {
