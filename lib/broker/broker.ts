@@ -33,6 +33,7 @@ import { Registration } from './registration/registration.ts'
 import { replyHandlers } from './replies/reply-messages.ts'
 import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
+import { type SendHook, SendHooks } from './send/send-hooks.ts'
 import { BrokerStats } from './stats.ts'
 import { TopicTable } from './topics/topic-table.ts'
 import { startTraffic } from './traffic/traffic.ts'
@@ -53,6 +54,8 @@ export interface BrokerSurroundings {
   readonly listenHost?: string
   /** File that code 25 writes the configuration back to. Default: it is kept in memory only. */
   readonly configPath?: string
+  /** Code that sees every send. Default: none. */
+  readonly sendHooks?: readonly SendHook[]
   /** Physical memory in bytes; what share counts as holding recent messages is configured. Default: the machine's. */
   readonly memoryBytes?: number
 }
@@ -146,6 +149,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const send = createSendHandlers({
     ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
     ...{ random, retriedSends: own.retriedSends },
+    hooks: new SendHooks(surroundings.sendHooks ?? [], base.logger),
     settings: sendSettingsOf(config, base.storeHost),
   })
   const replies = replyHandlers({

@@ -6,6 +6,7 @@ import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
 import { isOneway, type RemotingCommand } from '../../protocol/remoting-command.ts'
 import type { AnswerTo } from '../answer.ts'
 import type { RetriedSends } from '../retry/retried-send.ts'
+import type { SendHooks } from './send-hooks.ts'
 import type { SendPipeline } from './send-pipeline.ts'
 import type { SendResponseWriter } from './send-response.ts'
 import type { SendService } from './send-service.ts'
@@ -21,6 +22,7 @@ export interface SendPath {
   readonly pipeline: SendPipeline
   readonly responses: SendResponseWriter
   readonly retriedSends: RetriedSends
+  readonly hooks: SendHooks
 }
 
 /** The topic that a send names, made when it may be. @throws {ResponseError} */
@@ -65,10 +67,12 @@ const accept = (header: SendHeader, to: AnswerTo, request: RemotingCommand, isBa
 const sendHandler = (command: Command, path: SendPath, isBatchCode: boolean): Handler => ({
   command,
   answer({ connection, request }) {
-    const to: AnswerTo = { connection, opaque: request.opaque, serializeType: request.serializeType }
+    let to: AnswerTo = { connection, opaque: request.opaque, serializeType: request.serializeType }
     const header = decodeHeader(command.request, request.extFields, command.wireNames) as unknown as SendHeader
+    const isBatch = isBatchCode || header.batch === true
     try {
-      accept(header, to, request, isBatchCode || header.batch === true, path)
+      if (!path.hooks.isEmpty) to = path.hooks.begin(to, header, request.body.length, isBatch)
+      accept(header, to, request, isBatch, path)
     } catch (error) {
       if (!(error instanceof ResponseError)) throw error
       if (!isOneway(request)) path.responses.refused(to, error.responseCode, error.message)

@@ -12,6 +12,7 @@ import type { RetriedSends } from '../retry/retried-send.ts'
 import { type AdmissionSettings, type AdmissionState, SendAdmission } from './admission.ts'
 import { HotSend } from './hot-send.ts'
 import { type SendHeader, sendHandlers, topicOfSend } from './send-handlers.ts'
+import { ObservedResponseWriter, type SendHooks } from './send-hooks.ts'
 import { SendPipeline, type SendStats } from './send-pipeline.ts'
 import { SendResponseWriter } from './send-response.ts'
 import { SendService } from './send-service.ts'
@@ -30,6 +31,7 @@ export interface SendParts {
   /** Asked in their order for messages that have one of their properties. */
   readonly detours: readonly Detour[]
   readonly retriedSends: RetriedSends
+  readonly hooks: SendHooks
   readonly settings: {
     readonly clusterName: string
     readonly regionId: string
@@ -67,7 +69,9 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
   const portBytes = Buffer.alloc(4)
   portBytes.writeInt32BE(port)
   const { regionId, traceOn } = settings
-  const responses = new SendResponseWriter({ regionId, traceOn, storeHost: Buffer.concat([bytes, portBytes]) })
+  const { hooks } = parts
+  const answers = { regionId, traceOn, storeHost: Buffer.concat([bytes, portBytes]) }
+  const responses = hooks.isEmpty ? new SendResponseWriter(answers) : new ObservedResponseWriter(answers)
   const admission = new SendAdmission(parts.clock, settings.admission)
   const pipeline = new SendPipeline({
     ...{ store, gate, responses, stats, admission, clock: parts.clock },
@@ -83,7 +87,7 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
     detourTopic: (name) => ({ handle: store.topic(name), traffic: parts.traffic.topic(name) }),
   })
   const topics = new SendTopics(parts.topics, store, parts.traffic, { address, writable: settings.writable })
-  const path = { topics, service, pipeline, responses, retriedSends: parts.retriedSends }
+  const path = { topics, service, pipeline, responses, retriedSends: parts.retriedSends, hooks }
   return {
     load: () => admission.state,
     accept: (header, to) => {
@@ -91,6 +95,8 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
       return { topic, queueId: service.checkedQueue({ queueId: header.queueId, topic, to }) }
     },
     handlers: sendHandlers(path),
-    frameHandlers: new Map([sendMessage, sendMessageV2].map((command) => [command.code, new HotSend(command, path)])),
+    frameHandlers: new Map(
+      hooks.isEmpty ? [sendMessage, sendMessageV2].map((command) => [command.code, new HotSend(command, path)]) : [],
+    ),
   }
 }

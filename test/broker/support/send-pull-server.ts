@@ -9,6 +9,7 @@ import { createPullHandlers } from '../../../lib/broker/pull/pull.ts'
 import type { PullFilters } from '../../../lib/broker/pull/pull-filter.ts'
 import { retriedSends } from '../../../lib/broker/retry/retried-send.ts'
 import { createSendHandlers } from '../../../lib/broker/send/send.ts'
+import { type SendHook, SendHooks } from '../../../lib/broker/send/send-hooks.ts'
 import type { SendTopicTable } from '../../../lib/broker/send/send-topics.ts'
 import { TrafficStats } from '../../../lib/broker/traffic/traffic-stats.ts'
 import { RemotingServer } from '../../../lib/net/server.ts'
@@ -49,6 +50,7 @@ export const startSendPullServer = async (
     readonly filters?: PullFilters
     /** Most bytes of an answer. Default 256 KiB. */
     readonly maxTransferBytes?: number
+    readonly sendHooks?: readonly SendHook[]
     /** Stands between the paths and the store. */
     readonly wrapStore?: (store: MessageStore) => MessageStore
   } = {},
@@ -96,6 +98,7 @@ export const startSendPullServer = async (
     traffic,
     clock,
     random: () => 0.5,
+    hooks: new SendHooks(options.sendHooks ?? [], silentLogger),
     detours: options.detours ?? [delayDetour(18)],
     retriedSends: retriedSends(
       { find: (group) => (group.startsWith('no-') ? undefined : { retryMaxTimes: 3, retryQueueNums: 1 }) },
