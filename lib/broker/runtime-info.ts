@@ -15,6 +15,8 @@ export interface RuntimeSources {
   readonly store: Pick<MessageStore, 'watermarks' | 'minPhysicalOffset' | 'earliestStoreTime' | 'failure' | 'retention'>
   readonly stats: BrokerStats
   readonly delay: Pick<Delay, 'progress'>
+  /** Counters of topics and groups that are kept. */
+  readonly traffic: { readonly size: number }
   readonly nowMs: () => number
   /** Pulls waiting for messages. */
   readonly parkedPulls: () => number
@@ -103,7 +105,7 @@ const retentionInfo = ({ store }: RuntimeSources): [string, string | number][] =
 }
 
 /** Java's thread pools have no counterpart here: their queues are empty, sends that wait for the device apart. */
-const queueInfo = ({ config, parkedPulls, sendLoad }: RuntimeSources): [string, string | number][] => {
+const queueInfo = ({ config, parkedPulls, sendLoad, traffic }: RuntimeSources): [string, string | number][] => {
   const { broker } = config.values
   const { waiting, oldestWaitMs, slowAppendMs } = sendLoad()
   return [
@@ -120,6 +122,7 @@ const queueInfo = ({ config, parkedPulls, sendLoad }: RuntimeSources): [string, 
     ['queryThreadPoolQueueHeadWaitTimeMills', 0],
     ['pageCacheLockTimeMills', slowAppendMs],
     ['parkedPulls', parkedPulls()],
+    ['statsItems', traffic.size],
   ]
 }
 

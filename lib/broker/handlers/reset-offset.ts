@@ -6,6 +6,7 @@ import { encodeHeader, type RequestOf } from '../../protocol/command.ts'
 import { invokeBrokerToResetOffset } from '../../protocol/commands/invoke-broker-to-reset-offset.ts'
 import { resetConsumerClientOffset } from '../../protocol/commands/reset-consumer-client-offset.ts'
 import { LanguageCode } from '../../protocol/language-codes.ts'
+import type { Member } from '../clients.ts'
 import { checkOffsetCalls, type GroupMembers } from '../consumers/client-calls.ts'
 import type { OffsetWriter } from '../offsets/consumer-offsets.ts'
 import type { QueueReader } from '../queue-reader.ts'
@@ -60,21 +61,18 @@ const oneQueue = (parts: ResetParts, wish: Wish, queueId: number): Map<MessageQu
   return new Map([[{ topic, brokerName: parts.brokerName, queueId }, target]])
 }
 
-/** Tells every member, oneway. False when the group has none. @throws {ResponseError} before anyone was told */
+/** Tells every member, oneway. */
 const tellMembers = (
-  { consumers }: ResetParts,
+  members: readonly Member[],
   { topic, group, timestamp, isForce }: Wish,
   offsetTable: ReadonlyMap<MessageQueue, number>,
   { request: { language } }: RequestContext,
-): boolean => {
-  const members = [...consumers.members(group)]
-  checkOffsetCalls(members)
+): void => {
   const { code, request } = resetConsumerClientOffset
   const extFields = encodeHeader(request, { topic, group, timestamp, isForce })
   const encode = language === LanguageCode.CPP ? encodeResetOffsetForC : encodeResetOffset
   const body = encode({ offsetTable })
   for (const { connection } of members) connection.oneway({ code, extFields, body })
-  return members.length > 0
 }
 
 /**
@@ -93,8 +91,11 @@ export const resetOffsetHandler = (parts: ResetParts) =>
     if (queueId >= config.readQueueNums) {
       throw new ResponseError('SYSTEM_ERROR', `topic[${topic}] has no queue ${queueId}`)
     }
+    const members = [...parts.consumers.members(group)]
+    checkOffsetCalls(members)
     const offsetTable = queueId >= 0 ? oneQueue(parts, wish, queueId) : byTime(parts, wish)
-    if (!tellMembers(parts, wish, offsetTable, context) && queueId < 0) {
+    tellMembers(members, wish, offsetTable, context)
+    if (members.length === 0 && queueId < 0) {
       const remark = `Consumer not online, so can not reset offset, Group: ${group} Topic: ${topic} Timestamp: ${timestamp}`
       throw new ResponseError('CONSUMER_NOT_ONLINE', remark)
     }
