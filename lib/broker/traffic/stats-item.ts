@@ -22,36 +22,39 @@ export type StatsWindowName = keyof typeof StatsWindows
 /** Numbers of one sample: when, the sum then, the additions then. */
 const SAMPLE_NUMBERS = 3
 
-/** The last samples of one counter, the oldest overwritten. */
+/** The last samples of one counter, the oldest overwritten. A plain array: thousands are begun in one turn. */
 class Samples {
-  readonly #cells: Float64Array
+  readonly #cells: number[] = []
   readonly #kept: number
-  #count = 0
   #next = 0
 
   constructor(kept: number) {
     this.#kept = kept
-    this.#cells = new Float64Array(kept * SAMPLE_NUMBERS)
   }
 
   get count(): number {
-    return this.#count
+    return this.#cells.length / SAMPLE_NUMBERS
   }
 
   add(atMs: number, sum: number, additions: number): void {
+    const cells = this.#cells
     const at = this.#next * SAMPLE_NUMBERS
-    this.#cells[at] = atMs
-    this.#cells[at + 1] = sum
-    this.#cells[at + 2] = additions
+    if (at === cells.length) cells.push(atMs, sum, additions)
+    else {
+      cells[at] = atMs
+      cells[at + 1] = sum
+      cells[at + 2] = additions
+    }
     this.#next = (this.#next + 1) % this.#kept
-    this.#count = Math.min(this.#count + 1, this.#kept)
   }
 
   window(): StatsWindow {
-    if (this.#count === 0) return EMPTY_WINDOW
-    const first = ((this.#next + this.#kept - this.#count) % this.#kept) * SAMPLE_NUMBERS
+    const cells = this.#cells
+    const { count } = this
+    if (count === 0) return EMPTY_WINDOW
+    const first = count < this.#kept ? 0 : this.#next * SAMPLE_NUMBERS
     const last = ((this.#next + this.#kept - 1) % this.#kept) * SAMPLE_NUMBERS
-    const of = (column: number): number => this.#cells[last + column]! - this.#cells[first + column]!
+    const of = (column: number): number => cells[last + column]! - cells[first + column]!
     const [elapsedMs, sum, additions] = [of(0), of(1), of(2)]
     return {
       sum,
@@ -65,7 +68,11 @@ class Samples {
 export class StatsItem {
   #sum = 0
   #additions = 0
-  readonly #samples: Partial<Record<StatsWindowName, Samples>> = {}
+  readonly #samples: Readonly<Record<StatsWindowName, Samples>> = {
+    minute: new Samples(StatsWindows.minute.kept),
+    hour: new Samples(StatsWindows.hour.kept),
+    day: new Samples(StatsWindows.day.kept),
+  }
 
   /** @param additions how often something was added, for the mean */
   add(value: number, additions = 1): void {
@@ -75,14 +82,12 @@ export class StatsItem {
 
   /** Remembers where the counter stands. The first sample of a window counts from 0 one period before. */
   sample(name: StatsWindowName, nowMs: number): void {
-    const { every, kept } = StatsWindows[name]
-    this.#samples[name] ??= new Samples(kept)
     const samples = this.#samples[name]
-    if (samples.count === 0) samples.add(nowMs - every, 0, 0)
+    if (samples.count === 0) samples.add(nowMs - StatsWindows[name].every, 0, 0)
     samples.add(nowMs, this.#sum, this.#additions)
   }
 
   window(name: StatsWindowName): StatsWindow {
-    return this.#samples[name]?.window() ?? EMPTY_WINDOW
+    return this.#samples[name].window()
   }
 }
