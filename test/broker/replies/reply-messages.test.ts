@@ -104,8 +104,9 @@ test('replies under their long field names are carried as well', async (t) => {
   deepEqual([reply.extFields.queueId, pushed[0]?.extFields.queueId], ['0', '-1'])
 })
 
-test('replies that are not to be stored are only carried', async (t) => {
-  const { client } = await startWithAsker(t, { storeReplyMessageEnable: 'false' })
+test('replies that are not to be stored, from the start or from now on, are only carried', async (t) => {
+  const { client } = await startWithAsker(t)
+  await client.call({ code: 25, body: Buffer.from('storeReplyMessageEnable=false') })
   const reply = await client.call(replyCommand('asker'))
   deepEqual([reply.extFields.msgId, reply.extFields.queueOffset], ['0', '0'])
   equal((await client.call({ code: 30, extFields: { topic: REPLY_TOPIC, queueId: '0' } })).extFields.offset, '0')
