@@ -6,6 +6,7 @@ import type { Logger } from '../../base/logging.ts'
 import { BloomFilter, type SqlFilter } from '../../filter/index.ts'
 import {
   type ConsumerFilterData,
+  consumerFilterText,
   decodeConsumerFilters,
   encodeConsumerFilters,
   isDead,
@@ -93,6 +94,12 @@ export class ConsumerFilters implements FilterFinder {
 
   find(topic: string, group: string): RegisteredFilter | undefined {
     return this.#groups.get(group)?.get(topic)
+  }
+
+  /** A filter as JSON, for tools; undefined when the group has none on the topic. */
+  describe(topic: string, group: string): string | undefined {
+    const entry = this.#groups.get(group)?.get(topic)
+    return entry === undefined ? undefined : consumerFilterText(entry.data)
   }
 
   /** Takes in the subscriptions of a group's member; filters on topics that are not among them are dead from now on. */

@@ -108,7 +108,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     ...consumeStatsHandlers({ ...parts, brokerName }),
     ...groupQueryHandlers(parts),
     ...groupOffsetHandlers({ ...parts, brokerName, nowMs: () => clock.nowMs() }),
-    queryConsumeQueueHandler(queues, consumers, config),
+    queryConsumeQueueHandler(queues, consumers, parts.filters, config),
     ...cleanTopicHandlers(parts),
     ...aclOffHandlers(),
     viewBrokerStatsHandler(parts.traffic),

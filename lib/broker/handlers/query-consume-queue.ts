@@ -6,6 +6,11 @@ import type { QueueEntry } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { QueueEntryReader, QueueReader } from '../queue-reader.ts'
 
+/** Filters of groups as tools read them. */
+interface FilterTexts {
+  describe(topic: string, group: string): string | undefined
+}
+
 const SUBSCRIBE_ALL = '*'
 
 /** Whether the broker would let the entry through to the group. */
@@ -22,10 +27,10 @@ const entryData = (entry: QueueEntry, isPassed: boolean): ConsumeQueueData => ({
 })
 
 /** What a group would see of a queue, as the answer's fields. */
-const filterOf = (subscription: SubscriptionData | undefined, group: string, topic: string) =>
+const filterOf = (subscription: SubscriptionData | undefined, group: string, topic: string, filters: FilterTexts) =>
   subscription === undefined
     ? { filterData: `${group}@${topic} is not online!` }
-    : { subscriptionData: subscription, filterData: 'null' }
+    : { subscriptionData: subscription, filterData: filters.describe(topic, group) ?? 'null' }
 
 /**
  * Entries of one queue from an index on, at most 4,096. As Java's, they say whether they pass a group's tags only where
@@ -34,6 +39,7 @@ const filterOf = (subscription: SubscriptionData | undefined, group: string, top
 export const queryConsumeQueueHandler = (
   queues: Pick<QueueReader, 'range'> & QueueEntryReader,
   consumers: { subscription(group: string, topic: string): SubscriptionData | undefined },
+  filters: FilterTexts,
   config: BrokerConfig,
 ) =>
   handler(queryConsumeQueue, ({ topic = '', queueId, index, count, consumerGroup }) => {
@@ -43,7 +49,7 @@ export const queryConsumeQueueHandler = (
     const { min, max } = queues.range(topic, queueId)
     const subscription = consumerGroup === undefined ? undefined : consumers.subscription(consumerGroup, topic)
     const body = encodeQueryConsumeQueue({
-      ...(consumerGroup === undefined ? {} : filterOf(subscription, consumerGroup, topic)),
+      ...(consumerGroup === undefined ? {} : filterOf(subscription, consumerGroup, topic, filters)),
       queueData: entries.map((entry) => entryData(entry, hasUnits && passes(entry, subscription))),
       maxQueueIndex: max,
       minQueueIndex: min,

@@ -44,6 +44,10 @@ const filterJson = (filter: ConsumerFilterData): object => {
   return { ...filter, bloomFilterData, dead: isDead(filter) }
 }
 
+/** One filter, as QUERY_CONSUME_QUEUE tells it. */
+export const consumerFilterText = (filter: ConsumerFilterData): string =>
+  stringifyJava(filterJson(filter), { pretty: true })
+
 /** The content of consumerFilter.json. */
 export const encodeConsumerFilters = (table: ConsumerFilterTable): Buffer => {
   const topics = [...table].map(([topic, groups]) => {

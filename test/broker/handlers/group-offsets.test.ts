@@ -148,3 +148,14 @@ test('offsets go with their topic', async (t) => {
   await client.call({ code: 215, extFields: { topic: 'T' } })
   equal(await offsetOf('A', 0), undefined)
 })
+
+test('the SQL filter of a group is told with the entries of its queue', async (t) => {
+  const { client } = await startWithMessages(t, { enablePropertyFilter: 'true' })
+  const heartbeat = heartbeatCommand('c1', 'A')
+  const body = heartbeat.body?.toString().replace('"*"', '"a > 1"').replace('TAG', 'SQL92')
+  await client.call({ ...heartbeat, body: Buffer.from(body ?? '') })
+  const extFields = { topic: 'T', queueId: '0', index: '0', count: '1', consumerGroup: 'A' }
+  const { filterData } = json<{ filterData: string }>(await client.call({ code: 321, extFields }))
+  const filter = JSON.parse(filterData) as Record<string, unknown>
+  deepEqual([filter.expression, filter.expressionType, filter.dead], ['a > 1', 'SQL92', false])
+})

@@ -84,8 +84,8 @@ test('a reply reaches the client that asked, and is stored', async (t) => {
   deepEqual([stored[0]?.body.toString(), stored.length], ['answer', 1])
 })
 
-test('replies under their long field names are carried as well', async (t) => {
-  const { client, pushed } = await startWithAsker(t)
+test('replies under their long field names are carried as well, and on the device when that is promised', async (t) => {
+  const { client, pushed } = await startWithAsker(t, { flushDiskType: 'SYNC_FLUSH' })
   const reply = await client.call({
     code: 324,
     extFields: {
