@@ -171,7 +171,7 @@ test('lengths that cannot be true close the connection', async () => {
     ['serialize type 255', frame(header, { serializeType: 255 })],
     ['a JSON header that says ROCKETMQ', frame(header, { serializeType: 1 })],
     ['a ROCKETMQ header of 2 GiB texts', frame(Buffer.alloc(40, 0x7f), { serializeType: 1 })],
-    ['TLS', Buffer.from('160301020001000001fc0303', 'hex')],
+    ['a TLS handshake without content', Buffer.from('160301000401000000', 'hex')],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
   ])
 })
