@@ -129,6 +129,8 @@ export interface ClientSettings {
   readonly vipChannel?: boolean
   /** Default the client's, 30 s. */
   readonly pollNameServerMs?: number
+  /** Put before the names of topics and groups, with a % between; default none. */
+  readonly namespace?: string
 }
 
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'selector' | 'queue'

@@ -7,7 +7,7 @@ import { orderThroughRebalance, orderThroughRestart, orderThroughRetries } from 
 import { messageTrace, requestReply } from './requests.ts'
 import { deadLetters, growingDelays, orderlyDeadLetters, retryAcrossRestart } from './retry.ts'
 import type { SemanticsScenario } from './run.ts'
-import { batchesAndBodies, forbidden, hooks } from './sends.ts'
+import { batchesAndBodies, forbidden, hooks, namespaces } from './sends.ts'
 import { deliveryTimes, noTimersInJava, recall } from './timers.ts'
 import { checkAfterDeath, checkLimit, transactionOutcomes } from './transactions.ts'
 
@@ -19,31 +19,33 @@ export const acrossRestart: readonly SemanticsScenario[] = [
   transactionOutcomes,
 ]
 
+/** Those that take longest first. */
 export const withoutRestart: readonly SemanticsScenario[] = [
+  resetOnline,
+  checkLimit,
+  checkAfterDeath,
   growingDelays,
   deadLetters,
-  orderlyDeadLetters,
   levelBeyondTheLast,
-  orderThroughRetries,
   orderThroughRebalance,
-  broadcasting,
+  orderThroughRetries,
+  orderlyDeadLetters,
+  deliveryTimes,
+  recall,
+  noTimersInJava,
+  ...litePulls,
   tagForms,
   changedSubscription,
   sqlForms,
-  resetOnline,
+  broadcasting,
   resetOffline,
   runningInfo,
   consumeDirectly,
   cloneOffset,
-  checkAfterDeath,
-  checkLimit,
   requestReply,
   messageTrace,
   batchesAndBodies,
   hooks,
+  namespaces,
   forbidden,
-  ...litePulls,
-  deliveryTimes,
-  recall,
-  noTimersInJava,
 ]

@@ -23,7 +23,10 @@ export const delayLevels: SemanticsScenario = {
     // The longest first: what comes first is decided by the levels, not by the order of sending.
     const before = [...levelled('before', [6, 2, 1]), plain('at-once')]
     const results = await stage.sends(topic, before)
-    ok(results.every(({ status }) => status === 'SEND_OK'))
+    ok(
+      results.every(({ status }) => status === 'SEND_OK'),
+      'all were stored',
+    )
     await member.receives(1)
     await stage.brokerRestarts()
     const after = levelled('after', [2, 1])
@@ -36,7 +39,10 @@ export const delayLevels: SemanticsScenario = {
     for (const message of stored.filter(({ keys }) => keys !== 'at-once')) {
       const delayMs = LEVELS_MS[level(message) - 1]!
       ok(message.storeTimestampMs - message.bornTimestampMs >= delayMs, `${message.keys} is not early`)
-      ok(withKey(collected, message.keys!)[0]!.arrivedAtMs - message.bornTimestampMs >= delayMs)
+      ok(
+        withKey(collected, message.keys!)[0]!.arrivedAtMs - message.bornTimestampMs >= delayMs,
+        'nor did it arrive early',
+      )
       deepEqual([message.topic, message.queueId, message.tags], [topic, 0, 'TagA'])
       equal(message.properties.colour, 'grün ✓')
     }
@@ -58,7 +64,7 @@ export const levelBeyondTheLast: SemanticsScenario = {
     await stage.sends(topic, [plain('beyond', {}, { delayLevel: 99 })])
     const member = await stage.consumer(topic)
     const [message] = await member.receives(1)
-    ok(message!.storeTimestampMs - message!.bornTimestampMs >= LEVELS_MS.at(-1)!)
+    ok(message!.storeTimestampMs - message!.bornTimestampMs >= LEVELS_MS.at(-1)!, 'the last level')
     await member.stop()
   },
 }

@@ -76,8 +76,8 @@ export const changedSubscription: SemanticsScenario = {
     await send(topic, 'third-a', 'TagA')
     await send(topic, 'third-b', 'TagB')
     await eventually('the last message', async () => (await collected()).includes('third-b'))
-    ok(!(await collected()).includes('third-a'))
-    ok(!(await collected()).includes('unread'))
+    ok(!(await collected()).includes('third-a'), 'no longer subscribed by tag')
+    ok(!(await collected()).includes('unread'), 'no longer subscribed')
     await member.stop()
   },
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import type { OutgoingMessage, Queue, ReceivedMessage } from '../../../support/java-client.ts'
 import { keysOf, plain, sorted } from './delivery.ts'
 import type { SemanticsScenario } from './run.ts'
@@ -127,7 +127,7 @@ const liteAssign: SemanticsScenario = {
     await lite.call('liteResume', { ...queue })
     deepEqual(keysOf(await lite.receives(2)), ['b-0', 'c-0'])
     await lite.call('liteCommit')
-    ok(await eventually('the committed offset', async () => (await lite.call('liteCommitted', { ...queue })) === 12))
+    await eventually('the committed offset', async () => (await lite.call('liteCommitted', { ...queue })) === 12)
     await lite.stop()
   },
 }

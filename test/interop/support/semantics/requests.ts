@@ -27,10 +27,13 @@ export const requestReply: SemanticsScenario = {
         replies.map((reply) => [bodyText(reply), reply.properties.answers, reply.properties.MSG_TYPE]),
         sent.map(({ keys, body }) => [`reply to ${body}`, keys, 'reply']),
       )
-      ok(replies.every(({ properties }) => properties.CORRELATION_ID !== undefined))
+      ok(
+        replies.every(({ properties }) => properties.CORRELATION_ID !== undefined),
+        'correlated',
+      )
     }
     const silent = await stage.topic('Silent', 1)
-    await rejects(request(silent, [plain('unheard')], { async: false, timeoutMs: 500 }), /RequestTimeoutException/)
+    await rejects(request(silent, [plain('unheard')], { async: false, timeoutMs: 3000 }), /RequestTimeoutException/)
     const [unheard] = await stage.read(await stage.pullConsumer(), silent, 1)
     equal(unheard!.keys, 'unheard')
     await stage.driver.call('stopReplier', { replier: replier.name })
@@ -66,14 +69,17 @@ export const messageTrace: SemanticsScenario = {
       [fields[2], fields[3], fields[4], fields[5], fields[7]],
       ['DefaultRegion', settings.group, topic, sent!.msgId, `${topic}-key`],
     )
-    ok(fields.includes(sent!.offsetMsgId))
+    ok(fields.includes(sent!.offsetMsgId), 'with the offset id')
     for (const { keys } of lines) ok(keys.includes(sent!.msgId), 'a trace is found by the id of its message')
     const found = await eventually('the trace by its key', async () => {
       const within = { beginTimestampMs: 0, endTimestampMs: Date.now() + 60_000 }
       const messages = await stage.driver.queryByKey(puller, 'RMQ_SYS_TRACE_TOPIC', sent!.msgId, within)
       return messages.length >= 1 && messages
     })
-    ok(found.every((message) => bodyText(message).includes(sent!.msgId)))
+    ok(
+      found.every((message) => bodyText(message).includes(sent!.msgId)),
+      'all of them are about the message',
+    )
     await member.stop()
   },
 }

@@ -55,7 +55,10 @@ export const growingDelays: SemanticsScenario = {
       withKey(retried, 'thrice').map(({ reconsumeTimes }) => reconsumeTimes),
       [1, 2, 3],
     )
-    ok(retried.every(({ queueId, properties }) => queueId === 0 && properties.RETRY_TOPIC === topic))
+    ok(
+      retried.every(({ queueId, properties }) => queueId === 0 && properties.RETRY_TOPIC === topic),
+      'one queue, one origin',
+    )
     equal((await member.collected()).length, 11)
     await member.stop()
   },
@@ -132,7 +135,7 @@ export const retryAcrossRestart: SemanticsScenario = {
     const deliveries = withKey(collected, 'waits')
     deepEqual([...new Set(deliveries.map(({ reconsumeTimes }) => reconsumeTimes))], [0, 1])
     const [first, last] = [deliveries[0]!, deliveries.at(-1)!]
-    ok(last.arrivedAtMs - first.arrivedAtMs >= LEVELS_MS[5]!)
+    ok(last.arrivedAtMs - first.arrivedAtMs >= LEVELS_MS[5]!, 'not before its time')
     await member.stop()
   },
 }

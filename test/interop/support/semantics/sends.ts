@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { OutgoingMessage } from '../../../support/java-client.ts'
+import { createTopic } from '../../../support/raw-topics.ts'
 import { assertEachOnce, bodyOf, makeMessages } from '../messages.ts'
 import { keysOf, plain, sorted } from './delivery.ts'
 import type { SemanticsScenario } from './run.ts'
@@ -38,7 +39,10 @@ export const hooks: SemanticsScenario = {
     const forbidden = stage.driver.send(settings.name, topic, 'sync', [plain('bad', { forbidden: 'yes' })])
     await rejects(forbidden, /forbidden by a hook/)
     const collected = await member.receives(3)
-    ok(collected.every(({ properties }) => properties.addedByHook === 'before'))
+    ok(
+      collected.every(({ properties }) => properties.addedByHook === 'before'),
+      'changed by the hook',
+    )
     deepEqual(
       (await stage.driver.hookRecords(settings.name)).map(({ call, keys, status }) => [call, keys, status]),
       [
@@ -57,6 +61,31 @@ export const hooks: SemanticsScenario = {
     })
     const after = records.filter(({ call }) => call === 'consumeAfter').map(({ keys, success }) => `${keys} ${success}`)
     deepEqual(sorted(after), ['good true', 'twice false', 'twice true'])
+    await member.stop()
+  },
+}
+
+export const namespaces: SemanticsScenario = {
+  name: 'clients of a namespace see its topics and groups by their short names, retries included',
+  needs: ['retry', 'delayLevels'],
+  async run(stage) {
+    const namespace = stage.name('space')
+    const short = stage.name('Spaced')
+    const full = `${namespace}%${short}`
+    await createTopic(stage.pair, full, 1)
+    const settings = { ...stage.settings('spaced'), namespace }
+    await stage.driver.createProducer(settings)
+    const [result] = await stage.driver.send(settings.name, short, 'sync', [plain('once', { fail: '1' })])
+    const member = await stage.consumer(short, { namespace })
+    const deliveries = await member.receives(2)
+    deepEqual(
+      deliveries.map(({ topic, reconsumeTimes, msgId }) => [topic, reconsumeTimes, msgId]),
+      [0, 1].map((times) => [short, times, result!.msgId]),
+    )
+    const puller = await stage.pullConsumer()
+    equal((await stage.read(puller, full, 1))[0]!.keys, 'once')
+    const [retried] = await stage.read(puller, `%RETRY%${namespace}%${member.group}`, 1)
+    equal(retried!.properties.RETRY_TOPIC, full)
     await member.stop()
   },
 }

@@ -67,7 +67,7 @@ export class SemanticsStage extends Stage {
   }
 
   /** A push consumer of a new group, or of the one given. */
-  async consumer(topic: string, settings: PushSettings & { group?: string } = {}): Promise<Member> {
+  async consumer(topic: string, settings: PushSettings & { group?: string; namespace?: string } = {}): Promise<Member> {
     const own = { ...this.settings('member'), pollNameServerMs: 1000, topic, ...settings }
     const clientId = await this.driver.startPushConsumer(own)
     const { name, group } = own

@@ -37,13 +37,16 @@ export const deliveryTimes: SemanticsScenario = {
       [plain('milliseconds'), 'setDelayTimeMs', 1500],
       [plain('past'), 'setDeliverTimeMs', Date.now() - 60_000],
     ])
-    ok(results.every(({ status }) => status === 'SEND_OK'))
+    ok(
+      results.every(({ status }) => status === 'SEND_OK'),
+      'all were stored',
+    )
     const collected = await member.receives(4)
     deepEqual(sorted(keysOf(collected)), ['date', 'milliseconds', 'past', 'seconds'])
     const of = (keys: string) => withKey(collected, keys)[0]!
-    ok(of('date').arrivedAtMs >= deliverAtMs)
-    ok(of('seconds').arrivedAtMs - of('seconds').bornTimestampMs >= 2000)
-    ok(of('milliseconds').arrivedAtMs - of('milliseconds').bornTimestampMs >= 1500)
+    ok(of('date').arrivedAtMs >= deliverAtMs, 'not before its date')
+    ok(of('seconds').arrivedAtMs - of('seconds').bornTimestampMs >= 2000, 'not before its seconds')
+    ok(of('milliseconds').arrivedAtMs - of('milliseconds').bornTimestampMs >= 1500, 'not before its milliseconds')
     for (const message of collected) {
       deepEqual([message.topic, message.queueId], [topic, 0])
       equal(message.msgId, results[['date', 'seconds', 'milliseconds', 'past'].indexOf(message.keys!)]!.msgId)
@@ -65,7 +68,7 @@ export const recall: SemanticsScenario = {
       [plain('kept'), 'setDelayTimeMs', 6000],
       [plain('recalled'), 'setDelayTimeMs', 5000],
     ])
-    ok(kept!.recallHandle && recalled!.recallHandle)
+    ok(kept!.recallHandle && recalled!.recallHandle, 'both have handles')
     const call = { producer, topic, recallHandle: recalled!.recallHandle }
     equal(await stage.driver.call('recall', call), recalled!.msgId)
     deepEqual(keysOf(await member.receives(1)), ['kept'])

@@ -70,7 +70,10 @@ export const transactionOutcomes: SemanticsScenario = {
       half('immune', 'UNKNOW', 'COMMIT', { CHECK_IMMUNITY_TIME_IN_SECONDS: '4' }),
     ]
     const results = await producer.send(topic, sent)
-    ok(results.every(({ status }) => status === 'SEND_OK'))
+    ok(
+      results.every(({ status }) => status === 'SEND_OK'),
+      'all were stored',
+    )
     await member.receives(1)
     deepEqual(keysOf(await member.collected())[0], 'commit')
     await stage.brokerRestarts()
@@ -95,7 +98,7 @@ export const transactionOutcomes: SemanticsScenario = {
     deepEqual(withKey(checks, 'commit'), [], 'what was committed is never asked about, restart or not')
     deepEqual(withKey(checks, 'rollback'), [])
     deepEqual(withKey(checks, 'later-commit'), [])
-    ok(withKey(checks, 'later-check').length >= 2)
+    ok(withKey(checks, 'later-check').length >= 2, 'asked again after no answer')
     for (const keys of [...settledByChecks, 'check-rollback']) {
       const index = sent.findIndex((message) => message.keys === keys)
       const of = withKey(checks, keys)

@@ -25,12 +25,17 @@ final class Messages {
     /**
      * Settings that all three kinds of client share. A frequent heartbeat, because a client that changes its
      * subscription version while another heartbeat is on its way tells the broker only with the next one, and is
-     * refused ("subscription is not latest") until then.
+     * refused ("subscription is not latest") until then. Routes and the like may take long on a machine that is busy.
      */
+    @SuppressWarnings("deprecation")
     static void configure(ClientConfig client, JSONObject arguments) {
         client.setNamesrvAddr(arguments.getString("namesrvAddress"));
         client.setInstanceName(arguments.getString("instance"));
         client.setHeartbeatBrokerInterval(1000);
+        client.setMqClientApiTimeout(20_000);
+        if (arguments.containsKey("namespace")) {
+            client.setNamespace(arguments.getString("namespace"));
+        }
         if (arguments.containsKey("pollNameServerMs")) {
             client.setPollNameServerInterval(arguments.getIntValue("pollNameServerMs"));
         }
