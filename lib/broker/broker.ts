@@ -141,7 +141,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const memory = surroundings.memoryBytes ?? totalmem()
   const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
   const client = await startClient(base)
-  const registration = newRegistration(base, state.topics, client)
+  const registration = newRegistration(base, state, client)
   const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
   parts.onStop('durability gate', () => gate.stop())
   const random = surroundings.random ?? Math.random
@@ -161,6 +161,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     ...state,
     filters: state.filters.consumers,
     pullFilters: state.filters.ofPulls,
+    filterServers: state.filters.servers,
     config,
     configPath: surroundings.configPath,
     clock,
@@ -217,6 +218,7 @@ const loadState = async ({ config, clock, logger, parts }: Base): Promise<State>
   const options = { config, clock, logger }
   const filters = await loadFilters(options)
   parts.onStop('filters', () => filters.consumers.stop())
+  parts.onStop('filter servers', () => filters.servers.stop())
   const onGroupGone = (group: string): void => filters.consumers.unregister(group)
   return {
     filters,
@@ -236,7 +238,11 @@ const startClient = ({ config, clock, logger, parts }: Base): Promise<RemotingCl
     return new RemotingClient({ clock, logger, connectTimeoutMs, tls })
   })
 
-const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTable, client: RemotingClient) => {
+const newRegistration = (
+  { config, clock, logger, port }: Base,
+  { topics, filters }: Pick<State, 'topics' | 'filters'>,
+  client: RemotingClient,
+) => {
   const { brokerName, clusterName, brokerId, host, haHost } = config.current.identity
   const broker = {
     brokerName,
@@ -245,7 +251,10 @@ const newRegistration = ({ config, clock, logger, port }: Base, topics: TopicTab
     brokerAddr: `${host}:${port}`,
     haServerAddr: `${haHost}:${port + 1}`,
   }
-  return new Registration({ config, topics, client, clock, logger, broker })
+  const filterServers = () => filters.servers.addresses()
+  const registration = new Registration({ config, topics, client, clock, logger, broker, filterServers })
+  filters.servers.onChange = () => void registration.registerAll()
+  return registration
 }
 
 /** What sends and pulls count. */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addBrokerCommand } from './broker-command.ts'
 import { addConsumeCommand } from './consume.ts'
+import { addFiltersrvCommand } from './filtersrv-command.ts'
 import { addNamesrvCommand } from './namesrv-command.ts'
 import { addProduceCommand } from './produce.ts'
 import { addStartCommand } from './start-command.ts'
@@ -16,6 +17,7 @@ const program = new Command('apogeemq')
 addStartCommand(program)
 addNamesrvCommand(program)
 addBrokerCommand(program)
+addFiltersrvCommand(program)
 addProduceCommand(program)
 addConsumeCommand(program)
 addStoreCommand(program)

@@ -77,7 +77,7 @@ export const brokerKeys = {
   consumerManagerThreadPoolQueueCapacity: int(1_000_000, 'consumer requests waiting at most', QUEUE),
   heartbeatThreadPoolQueueCapacity: int(50_000, 'heartbeats waiting at most', QUEUE),
   endTransactionPoolQueueCapacity: int(100_000, 'ends of transactions waiting at most', QUEUE),
-  filterServerNums: int(0, 'filter server processes', UNUSED),
+  filterServerNums: int(0, 'filter servers that the broker takes, at most 16', { ...LIVE, min: 0 }),
   longPollingEnable: flag(true, 'a pull that finds nothing waits for messages', LIVE),
   shortPollingTimeMills: long(1000, 'how long such a pull waits when long polling is off', { ...MS, live: true }),
   notifyConsumerIdsChangedEnable: flag(true, 'members are told when their group changes', LIVE),

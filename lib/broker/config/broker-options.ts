@@ -70,6 +70,8 @@ export interface BrokerOptions {
     /** How long filters of groups that have gone are kept. */
     readonly cleanAfterMs: number
     readonly expectedGroups: number
+    /** Filter servers that may register; 0: none. */
+    readonly maxServers: number
     readonly bloomErrorPercent: number
   }
   readonly transactions: {
@@ -158,6 +160,9 @@ export interface BrokerOptions {
 }
 
 const invalid = (sentence: string): ApogeeError => new ApogeeError('CONFIG_INVALID', sentence)
+
+/** Consumers choose among them by chance: more are of no use. */
+const MAX_FILTER_SERVERS = 16
 
 const clamp = (value: number, min: number, max: number): number => Math.max(min, Math.min(value, max))
 
@@ -312,6 +317,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       retries: broker.filterSupportRetry,
       cleanAfterMs: broker.filterDataCleanTimeSpan,
       expectedGroups: broker.expectConsumerNumUseFilter,
+      maxServers: Math.min(broker.filterServerNums, MAX_FILTER_SERVERS),
       bloomErrorPercent: broker.maxErrorRateOfBloomFilter,
     },
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },

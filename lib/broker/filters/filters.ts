@@ -3,12 +3,15 @@ import type { Logger } from '../../base/logging.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { PullFilters } from '../pull/pull-filter.ts'
 import { ConsumerFilters } from './consumer-filters.ts'
+import { FilterServers } from './filter-servers.ts'
 import { SqlFilters } from './sql-filters.ts'
 
 /** The broker's message filters as the composition root holds them. */
 export interface Filters {
   /** What heartbeats change. */
   readonly consumers: ConsumerFilters
+  /** Those that look at messages for consumers that filter by class. */
+  readonly servers: FilterServers
   /** What pulls ask for. */
   readonly ofPulls: PullFilters
 }
@@ -24,6 +27,7 @@ export const loadFilters = async (options: {
   const consumers = await ConsumerFilters.load({ ...options, sql })
   return {
     consumers,
+    servers: new FilterServers(options),
     ofPulls: {
       find: (topic, group) => consumers.find(topic, group),
       compile: (expression) => sql.compile(expression),

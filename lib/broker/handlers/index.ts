@@ -8,6 +8,7 @@ import type { ConsumerTable } from '../consumers/consumer-table.ts'
 import type { QueueLocks } from '../consumers/queue-locks.ts'
 import type { Delay } from '../delay/delay.ts'
 import type { ConsumerFilters } from '../filters/consumer-filters.ts'
+import { type FilterServers, registerFilterServerHandler } from '../filters/filter-servers.ts'
 import type { SubscriptionGroupTable } from '../groups/group-table.ts'
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.ts'
 import type { ProducerTable } from '../producers/producer-table.ts'
@@ -62,6 +63,7 @@ export interface HandlerParts {
   readonly producers: ProducerTable
   readonly filters: ConsumerFilters
   readonly pullFilters: PullFilters
+  readonly filterServers: FilterServers
   readonly locks: QueueLocks
   readonly queues: QueueReader & QueueEntryReader
   /** host:port that clients are told. */
@@ -97,6 +99,7 @@ export const brokerHandlers = (parts: HandlerParts): Handler[] => {
     heartBeatHandler({ ...parts, refusals: new ThrottledLog(clock, parts.logger) }),
     unregisterClientHandler(parts),
     checkClientConfigHandler(parts.pullFilters),
+    registerFilterServerHandler(parts.filterServers, config),
     ...connectionHandlers(consumers, producers),
     ...queueLockHandlers(parts.locks),
     updateTopicHandler(topics, config, parts.announced),

@@ -43,6 +43,8 @@ export interface LinkParts {
   readonly singleTopics: () => boolean
   /** All topics with the current version, or only some of them. */
   readonly snapshot: (only?: ReadonlyMap<string, TopicConfig>) => TopicConfigSerializeWrapper
+  /** host:port of the filter servers of this broker. */
+  readonly filterServers: () => readonly string[]
   readonly onResult: (result: RegistrationResult) => void
   readonly logger: Logger
 }
@@ -170,10 +172,13 @@ export class NameServerLink {
   }
 
   async #register(some: ReadonlyMap<string, TopicConfig> | undefined): Promise<void> {
-    const { client, address, broker, snapshot, timeoutMs, onResult } = this.#parts
+    const { client, address, broker, snapshot, filterServers, timeoutMs, onResult } = this.#parts
     const compressed = this.#parts.compressed()
     const topicConfigSerializeWrapper = snapshot(some)
-    const body = encodeRegisterBroker({ topicConfigSerializeWrapper, filterServerList: [] }, { compressed })
+    const body = encodeRegisterBroker(
+      { topicConfigSerializeWrapper, filterServerList: filterServers() },
+      { compressed },
+    )
     const header = { ...broker, compressed, bodyCrc32: bodyCrc(body) }
     const answer = await client.invoke(address, registerBroker, header, { body, timeoutMs: timeoutMs() })
     const { haServerAddr, masterAddr } = answer.header

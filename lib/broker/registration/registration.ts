@@ -21,6 +21,8 @@ export interface RegistrationParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly broker: BrokerAddresses
+  /** host:port of the filter servers of this broker. Default none. */
+  readonly filterServers?: () => readonly string[]
 }
 
 /**
@@ -83,6 +85,7 @@ export class Registration {
 
   /** Tells all topics to every name server. Resolves when each was told or has failed. */
   async registerAll(): Promise<void> {
+    if (this.#stopped) return
     await Promise.all(this.#links.map((link) => link.all()))
   }
 
@@ -122,6 +125,7 @@ export class Registration {
       logger,
       timeoutMs: () => config.current.registration.timeoutMs,
       compressed: () => config.current.registration.compressed,
+      filterServers: this.#parts.filterServers ?? (() => []),
       singleTopics: () => config.current.registration.singleTopics,
       snapshot: (only) => this.#snapshot(only),
       onResult: (result) => this.#take(address, result),

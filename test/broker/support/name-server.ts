@@ -23,7 +23,11 @@ import { atEnd } from './fixtures.ts'
 export interface RecordingNameServer {
   readonly address: string
   /** Topics of each registration, in order. */
-  readonly registrations: { readonly brokerAddr: string; readonly topics: readonly TopicConfig[] }[]
+  readonly registrations: {
+    readonly brokerAddr: string
+    readonly topics: readonly TopicConfig[]
+    readonly filterServers: readonly string[]
+  }[]
   readonly versionQueries: DataVersion[]
   /** Topics told one by one (217), with their queues. */
   readonly singleTopics: { readonly topic: string; readonly queues: readonly QueueData[] }[]
@@ -56,10 +60,10 @@ export const startRecordingNameServer = async (t: TestContext): Promise<Recordin
   const handlers: Handler[] = [
     handler(registerBroker, ({ brokerAddr, compressed }, { request }) => {
       if (nameServer.isDeaf) return undefined
-      const { topicConfigSerializeWrapper } = decodeRegisterBroker(request.body, compressed)
+      const { topicConfigSerializeWrapper, filterServerList } = decodeRegisterBroker(request.body, compressed)
       version = topicConfigSerializeWrapper.dataVersion
       const topics = [...topicConfigSerializeWrapper.topicConfigTable.values()]
-      nameServer.registrations.push({ brokerAddr, topics })
+      nameServer.registrations.push({ brokerAddr, topics, filterServers: filterServerList })
       return reply({ masterAddr: brokerAddr }, { body: encodeKVTable({ table: nameServer.ordered }) })
     }),
     handler(queryDataVersion, (_, { request }) => {

@@ -1,0 +1,1 @@
+export { type FilterServer, type FilterServerOptions, startFilterServer } from './filter-server.ts'
