@@ -112,6 +112,14 @@ export const startOurNameServer = async (
   return child.asPeer(address)
 }
 
+/** `apogeemq filtersrv --broker ADDRESS`, registered with that broker. */
+export const startOurFilterServer = async (brokerAddress: string): Promise<Peer> => {
+  const args = ['filtersrv', '--broker', brokerAddress, '--host', '127.0.0.1']
+  const child = ourProcess('apogeemq filtersrv', args, () => undefined)
+  const line = await child.ready(() => child.line(READY, START_TIMEOUT_MS))
+  return child.asPeer(String(line))
+}
+
 /** `apogeemq broker -n ADDRESS -c FILE`, registered with every name server given. */
 export const startOurBroker = async (options: {
   /** One or more host:port, separated by semicolons. */

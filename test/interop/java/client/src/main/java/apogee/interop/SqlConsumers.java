@@ -18,7 +18,7 @@ import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
-/** Consumers that select by SQL92: commands startSqlConsumer, sqlCollected, stopSqlConsumer, sqlDrain. */
+/** Consumers that select by SQL92, or with filterSource by class: commands startSqlConsumer, sqlCollected, stopSqlConsumer, sqlDrain. */
 @SuppressWarnings("deprecation")
 final class SqlConsumers {
     private static final int PULL_MESSAGES = 32;
@@ -55,7 +55,12 @@ final class SqlConsumers {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(arguments.getString("group"));
         Messages.configure(consumer, arguments);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.subscribe(arguments.getString("topic"), MessageSelector.bySql(arguments.getString("expression")));
+        String topic = arguments.getString("topic");
+        if (arguments.containsKey("filterSource")) {
+            consumer.subscribe(topic, "apogee.Filter", arguments.getString("filterSource"));
+        } else {
+            consumer.subscribe(topic, MessageSelector.bySql(arguments.getString("expression")));
+        }
         Member member = new Member(consumer);
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             member.add(messages);
