@@ -67,9 +67,9 @@ import { querySubscriptionByConsumer } from './query-subscription-by-consumer.ts
 import { queryTopicConsumeByWho } from './query-topic-consume-by-who.ts'
 import { queryTopicsByConsumer } from './query-topics-by-consumer.ts'
 import { registerBroker } from './register-broker.ts'
-import { registerTopicInNamesrv } from './register-topic-in-namesrv.ts'
 import { registerFilterServer } from './register-filter-server.ts'
 import { registerMessageFilterClass } from './register-message-filter-class.ts'
+import { registerTopicInNamesrv } from './register-topic-in-namesrv.ts'
 import { resetConsumerClientOffset } from './reset-consumer-client-offset.ts'
 import { resumeCheckHalfMessage } from './resume-check-half-message.ts'
 import { searchOffsetByTimestamp } from './search-offset-by-timestamp.ts'
@@ -163,9 +163,9 @@ export {
   queryTopicConsumeByWho,
   queryTopicsByConsumer,
   registerBroker,
-  registerTopicInNamesrv,
   registerFilterServer,
   registerMessageFilterClass,
+  registerTopicInNamesrv,
   resetConsumerClientOffset,
   resumeCheckHalfMessage,
   searchOffsetByTimestamp,
