@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/thread_name.h"
 
 namespace apogee {
@@ -76,6 +77,8 @@ void LogFlusher::RequestCommit() {
 
 void LogFlusher::Run() {
   SetThreadName("flush");
+  // Under kSync senders wait for each step.
+  if (options_.mode == FlushMode::kAsync) EnterBackground();
   for (;;) {
     const Work work = WaitForWork();
     if (work == Work::kCommit) {

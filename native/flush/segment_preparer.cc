@@ -1,5 +1,6 @@
 #include "flush/segment_preparer.h"
 
+#include "base/background_thread.h"
 #include "base/thread_name.h"
 
 namespace apogee {
@@ -27,6 +28,7 @@ void SegmentPreparer::Stop() {
 
 void SegmentPreparer::Run() {
   SetThreadName("preallocate");
+  EnterBackground();
   std::unique_lock lock(mutex_);
   while (!stop_) {
     wake_.wait(lock, [this] { return poked_ || stop_; });

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/thread_name.h"
 
 namespace apogee {
@@ -58,6 +59,7 @@ void Checkpointer::Hasten() {
 
 void Checkpointer::Run() {
   SetThreadName("checkpoint");
+  EnterBackground();
   std::unique_lock lock(mutex_);
   for (int round = 1; failure_.ok(); ++round) {
     wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_),

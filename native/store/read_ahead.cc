@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/thread_name.h"
 
 namespace apogee {
@@ -41,6 +42,7 @@ void ReadAhead::Stop() {
 
 void ReadAhead::Run() {
   SetThreadName("cold-read");
+  EnterBackground();
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/thread_name.h"
 
 namespace apogee {
@@ -123,6 +124,7 @@ std::map<std::string, TopicRetention> Retention::topics() const {
 
 void Retention::Run() {
   SetThreadName("clean");
+  EnterBackground();
   using SteadyClock = std::chrono::steady_clock;
   auto next_round = SteadyClock::now();
   std::unique_lock lock(mutex_);

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kLeastSourceBytes = 1 << 20;
 constexpr int32_t kGroup = 32;  // appends of one call where nobody waits for the device
 constexpr int64_t kNsPerSecond = 1000000000;
-constexpr int64_t kSpinNs = 80000;  // a timer may be as late
+constexpr int64_t kSpinNs = 80000;   // a timer may be as late
+constexpr int64_t kCatchUpPart = 8;  // of an interval, by which it is shortened at most
 
 // Senders that wait for the device: all that are ready append in one call and ask for one flush.
 class DurableSenders final : public LoadRun {
@@ -98,8 +99,11 @@ class ImmediateSenders final : public LoadRun {
   const int32_t group_;
 };
 
-// Groups at a fixed rate. A group that is late because the one before took too long counts from
-// when it was due; one that is late because this thread did not run counts from when it began.
+// Groups at a fixed rate. What is measured is the append, and what it does to the groups behind it:
+// a group counts from when it was due if an append before it had not returned by then. When this
+// thread was woken too late for a group, no append held that up: it counts from when it begins, and
+// so the groups behind it are due later too. The rate is made good by shorter intervals, not by a
+// burst.
 class PacedSenders final : public LoadRun {
  public:
   PacedSenders(const Options& options, Backend& backend)
@@ -112,14 +116,21 @@ class PacedSenders final : public LoadRun {
     while (due_ns_ < until_ns && end_ < max_end) {
       const bool held_up = returned_ns_ > due_ns_;
       if (!held_up) WaitUntil(due_ns_);
-      const int64_t begin = held_up ? due_ns_ : NowNs();
+      if (!held_up) {
+        const int64_t now = NowNs();
+        behind_ns_ += now - due_ns_;
+        due_ns_ = now;
+      }
+      const int64_t begin = due_ns_;
       if (std::string wrong = backend_.Append(bodies_.Take(kGroup), &end_); !wrong.empty()) {
         return wrong;
       }
       returned_ns_ = NowNs();
       into->Record(static_cast<uint64_t>(returned_ns_ - begin));
       operations_ += kGroup;
-      due_ns_ += interval_ns_;
+      const int64_t sooner_ns = std::min(behind_ns_, interval_ns_ / kCatchUpPart);
+      behind_ns_ -= sooner_ns;
+      due_ns_ += interval_ns_ - sooner_ns;
     }
     return {};
   }
@@ -139,6 +150,7 @@ class PacedSenders final : public LoadRun {
   BodySource bodies_;
   const int64_t interval_ns_;
   int64_t due_ns_ = 0;
+  int64_t behind_ns_ = 0;  // the rate, for want of this thread
   int64_t returned_ns_ = 0;
 };
 
