@@ -20,18 +20,19 @@ const onlyWritePath = {
   'classic-level': 'lsm',
   'better-sqlite3': 'wal',
   fs: 'writev',
+  device: 'pwrite',
 } as const
 
 /** The pool acknowledges what is in memory only: it has no durable form. Direct I/O is a form of the durable path. */
 const fits = (path: WritePath, flush: FlushMode): boolean =>
   path === 'pool' ? flush === 'async' : path === 'direct' ? flush === 'sync' : true
 
-/** Systems with a loop of their own for this load. */
+/** Systems with a loop of their own for this load. Writes that nothing follows have no latency at a fixed rate. */
 const canRun = (system: SystemName, load: Load): boolean =>
   load === 'closed' ||
   system === 'apogee-engine' ||
   system === 'java-like' ||
-  (system === 'apogee-node' && load === 'sustained')
+  ((system === 'apogee-node' || system === 'device') && load === 'sustained')
 
 const pathsOf = (
   system: SystemName,

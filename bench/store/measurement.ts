@@ -8,7 +8,7 @@ import type { Cell } from './cells.ts'
 import type { DeviceStat } from './counters.ts'
 import type { NodeRun } from './node-driver.ts'
 import type { BenchOptions } from './options.ts'
-import type { RawMeasurement, Row } from './rows.ts'
+import { isDriverSystem, type RawMeasurement, type Row } from './rows.ts'
 
 /** Where and how cells are measured. */
 export interface Bench {
@@ -85,8 +85,7 @@ const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''
 export const measureCell = async (bench: Bench, cell: Cell, round: number): Promise<Row> => {
   const directory = await mkdtemp(join(bench.dataDir, `store-${cell.system}-`))
   const { options } = bench
-  const inDriver = cell.system === 'apogee-engine' || cell.system === 'java-like'
-  const [program, args] = (inDriver ? driverCommand : nodeCommand)(bench, cell, directory)
+  const [program, args] = (isDriverSystem(cell.system) ? driverCommand : nodeCommand)(bench, cell, directory)
   const timeout = (secondsOf(options, cell) + options.warmUpSeconds) * MS_PER_SECOND + GRACE_MS
   const running = run(program, args, { cwd: packageRoot, timeout, killSignal: 'SIGKILL' })
   const endNow = () => {

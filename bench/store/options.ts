@@ -9,6 +9,7 @@ export const allSystems: readonly SystemName[] = [
   'classic-level',
   'better-sqlite3',
   'fs',
+  'device',
 ]
 export const allWritePaths = ['mapped', 'staged', 'pool', 'direct'] as const
 export type WritePath = (typeof allWritePaths)[number]

@@ -9,6 +9,13 @@ export type SystemName =
   | 'classic-level'
   | 'better-sqlite3'
   | 'fs'
+  | 'device'
+
+/** Systems that the C++ driver measures. */
+export const driverSystems = ['apogee-engine', 'java-like', 'device'] as const satisfies readonly SystemName[]
+export type DriverSystem = (typeof driverSystems)[number]
+export const isDriverSystem = (system: SystemName): system is DriverSystem =>
+  (driverSystems as readonly SystemName[]).includes(system)
 
 /** `closed`: each sender waits for its append. `paced`: groups of 32 at a fixed rate. `sustained`: groups of 32, no pause. */
 export type Load = 'closed' | 'paced' | 'sustained'

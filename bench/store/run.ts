@@ -6,7 +6,7 @@ import { type Bench, measureCell } from './measurement.ts'
 import { type BenchOptions, parseOptions, usage } from './options.ts'
 import { setUpPeer } from './peer-set-up.ts'
 import { htmlReport } from './report.ts'
-import type { LeftOut, Row, SystemName } from './rows.ts'
+import { isDriverSystem, type LeftOut, type Row, type SystemName } from './rows.ts'
 import { tables } from './table.ts'
 
 const tell = (line: string): void => console.error(`bench:store: ${line}`)
@@ -41,25 +41,23 @@ class Results {
   }
 }
 
-const needsDriver = (system: SystemName): boolean => system === 'apogee-engine' || system === 'java-like'
-
 /** The C++ driver, unless nobody needs it or it cannot be built. */
 const readyDriver = async (options: BenchOptions, results: Results): Promise<string | undefined> => {
-  const users = options.systems.filter((system) => needsDriver(system) || system === 'apogee-node')
+  const users = options.systems.filter((system) => isDriverSystem(system) || system === 'apogee-node')
   if (users.length === 0) return undefined
   const availability = driverAvailability()
   if (availability.available) {
     tell('building the C++ driver where it is stale ...')
     return buildDriver()
   }
-  for (const system of users.filter(needsDriver)) results.leave(system, availability.reason)
+  for (const system of users.filter(isDriverSystem)) results.leave(system, availability.reason)
   return undefined
 }
 
 const readySystems = async (options: BenchOptions, driver: string | undefined, results: Results) => {
   const ready: SystemName[] = []
   for (const system of options.systems) {
-    if (needsDriver(system) && driver === undefined) continue
+    if (isDriverSystem(system) && driver === undefined) continue
     const reason = await setUpPeer(system, options.setUp, tell)
     if (reason === undefined) ready.push(system)
     else results.leave(system, reason)

@@ -78,7 +78,7 @@ suite('npm run bench:store -- --quick', { skip }, () => {
       ...new Set(rows.filter((one) => one.load === load).map((one) => one.system)),
     ]
     deepEqual(systemsOf('paced'), ['apogee-engine', 'java-like'])
-    deepEqual(systemsOf('sustained'), ['apogee-engine', 'apogee-node', 'java-like'])
+    deepEqual(systemsOf('sustained'), ['apogee-engine', 'apogee-node', 'java-like', 'device'])
   })
 
   test('fills every column of every row', () => {

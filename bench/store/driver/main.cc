@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "backend.h"
+#include "device_backend.h"
 #include "engine_backend.h"
 #include "java_like_backend.h"
 #include "measurement.h"
@@ -44,13 +45,20 @@ void Print(const Measurement& m) {
       static_cast<long long>(m.memory.anonymous_bytes));
 }
 
-int Run(const Options& options) {
-  std::unique_ptr<Backend> backend;
-  if (options.system == System::kJavaLike) {
-    backend = std::make_unique<JavaLikeBackend>(options);
-  } else {
-    backend = std::make_unique<EngineBackend>(options);
+std::unique_ptr<Backend> MakeBackend(const Options& options) {
+  switch (options.system) {
+    case System::kEngine:
+      return std::make_unique<EngineBackend>(options);
+    case System::kJavaLike:
+      return std::make_unique<JavaLikeBackend>(options);
+    case System::kDevice:
+      break;
   }
+  return std::make_unique<DeviceBackend>(options);
+}
+
+int Run(const Options& options) {
+  const std::unique_ptr<Backend> backend = MakeBackend(options);
   if (const std::string wrong = backend->Open(); !wrong.empty()) return Fail(wrong);
   const auto measurement = std::make_unique<Measurement>();
   if (const std::string wrong = Measure(options, *backend, measurement.get()); !wrong.empty()) {

@@ -34,8 +34,10 @@ bool ParseSeconds(const std::string& text, double low, double* into) {
 }
 
 bool ParseSystem(std::string_view text, System* into) {
-  *into = text == "java-like" ? System::kJavaLike : System::kEngine;
-  return text == "apogee-engine" || text == "java-like";
+  *into = text == "java-like" ? System::kJavaLike
+          : text == "device"  ? System::kDevice
+                              : System::kEngine;
+  return text == "apogee-engine" || *into != System::kEngine;
 }
 
 bool ParseLoad(std::string_view text, Load* into) {
@@ -101,7 +103,7 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
 
 const char* UsageText() {
   return "usage: store_driver --directory DIR [options]; prints one JSON object\n"
-         "  --system apogee-engine|java-like    what is measured (apogee-engine)\n"
+         "  --system NAME                       apogee-engine, java-like, device (apogee-engine)\n"
          "  --write-path NAME                   of the engine (mapped)\n"
          "  --flush async|sync                  when an append is acknowledged (async)\n"
          "  --load closed|paced|sustained       closed loop of senders, fixed rate, or as fast as "

@@ -5,7 +5,7 @@
 
 namespace apogee::bench {
 
-enum class System : uint8_t { kEngine, kJavaLike };
+enum class System : uint8_t { kEngine, kJavaLike, kDevice };
 enum class Load : uint8_t {
   kClosed,     // each sender appends again when its last append is acknowledged
   kPaced,      // groups of 32 at a fixed rate, flush mode async

@@ -14,6 +14,7 @@ const colours = {
   'classic-level': '#eab308',
   'better-sqlite3': '#65a30d',
   fs: '#6b7280',
+  device: '#d1d5db',
 }
 const dark = matchMedia('(prefers-color-scheme: dark)').matches
 Chart.defaults.color = dark ? '#ccc' : '#333'

@@ -1,9 +1,9 @@
-import type { SystemName } from '../rows.ts'
+import type { DriverSystem, SystemName } from '../rows.ts'
 import { openApogee } from './apogee.ts'
 import type { Peer, PeerOptions } from './peer.ts'
 
 /** The systems that are measured in a Node process. */
-export type NodeSystem = Exclude<SystemName, 'apogee-engine' | 'java-like'>
+export type NodeSystem = Exclude<SystemName, DriverSystem>
 
 /** Opens a system. The libraries of the others are loaded by who measures them only. */
 export const openPeer = async (system: NodeSystem, options: PeerOptions): Promise<Peer> => {
