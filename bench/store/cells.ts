@@ -23,9 +23,15 @@ const onlyWritePath = {
   device: 'pwrite',
 } as const
 
-/** The pool acknowledges what is in memory only: it has no durable form. Direct I/O is a form of the durable path. */
-const fits = (path: WritePath, flush: FlushMode): boolean =>
-  path === 'pool' ? flush === 'async' : path === 'direct' ? flush === 'sync' : true
+/**
+ * The pool acknowledges what is in memory only: it has no durable form. Direct I/O is a form of the durable path, and so
+ * is the staged one that begins with a segment made ready, which only the driver can wait for.
+ */
+const fits = (system: SystemName, path: WritePath, flush: FlushMode): boolean => {
+  if (path === 'pool') return flush === 'async'
+  if (path === 'staged-warm') return flush === 'sync' && system === 'apogee-engine'
+  return path === 'direct' ? flush === 'sync' : true
+}
 
 /** Systems with a loop of their own for this load. Writes that nothing follows have no latency at a fixed rate. */
 const canRun = (system: SystemName, load: Load): boolean =>
@@ -41,7 +47,7 @@ const pathsOf = (
   known: readonly string[],
 ): string[] =>
   system === 'apogee-engine' || system === 'apogee-node'
-    ? wanted.filter((path) => known.includes(path) && fits(path, flush))
+    ? wanted.filter((path) => known.includes(path) && fits(system, path, flush))
     : [onlyWritePath[system]]
 
 /** A load and those who run it, one after the other. */

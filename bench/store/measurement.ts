@@ -32,13 +32,23 @@ const secondsOf = (options: BenchOptions, cell: Cell): number =>
 
 const deviceFile = (device: DeviceStat): string => ('file' in device ? device.file : '')
 
+/** `staged-warm` stays within what was made ready: from the middle of a segment on the next one is filled. */
+const sizesOf = (options: BenchOptions, cell: Cell): Pick<BenchOptions, 'segmentBytes' | 'maxBytes'> => {
+  if (cell.writePath !== 'staged-warm') {
+    return { segmentBytes: Math.min(options.segmentBytes, 0x7fffffff), maxBytes: options.maxBytes }
+  }
+  const segmentBytes = Math.min(options.warmSegmentBytes, 0x7fffffff)
+  return { segmentBytes, maxBytes: Math.min(options.maxBytes, Math.floor(segmentBytes / 2)) }
+}
+
 const driverCommand = (bench: Bench, cell: Cell, directory: string): [string, string[]] => {
   const { options } = bench
   const args = ['--directory', directory, '--system', cell.system, '--flush', cell.flush, '--load', cell.load]
   if (cell.system === 'apogee-engine') args.push('--write-path', cell.writePath)
   args.push('--senders', `${cell.senders}`, '--body', `${cell.bodyBytes}`, '--rate', `${options.pacedRate}`)
   args.push('--seconds', `${secondsOf(options, cell)}`, '--warm-up', `${options.warmUpSeconds}`)
-  args.push('--segment-bytes', `${Math.min(options.segmentBytes, 0x7fffffff)}`, '--max-bytes', `${options.maxBytes}`)
+  const { segmentBytes, maxBytes } = sizesOf(options, cell)
+  args.push('--segment-bytes', `${segmentBytes}`, '--max-bytes', `${maxBytes}`)
   args.push('--device-stat', deviceFile(bench.device))
   return [bench.driver!, args]
 }

@@ -11,7 +11,7 @@ export const allSystems: readonly SystemName[] = [
   'fs',
   'device',
 ]
-export const allWritePaths = ['mapped', 'staged', 'pool', 'direct'] as const
+export const allWritePaths = ['mapped', 'staged', 'staged-warm', 'pool', 'direct'] as const
 export type WritePath = (typeof allWritePaths)[number]
 
 /** A checked command line of `npm run bench:store`. */
@@ -31,6 +31,8 @@ export interface BenchOptions {
   readonly longSeconds: number
   readonly warmUpSeconds: number
   readonly segmentBytes: number
+  /** Of `staged-warm`, which begins with a whole segment made ready. */
+  readonly warmSegmentBytes: number
   /** A measurement ends early when it has written as much. */
   readonly maxBytes: number
   /** Whether what needs a compiler may be built first. */
@@ -45,7 +47,7 @@ export const usage = `npm run bench:store -- [options]
   --quick             16 senders, 1 KB, one short round: under a minute
   --systems LIST      ${allSystems.join(',')} (all)
   --flush LIST        async,sync (both)
-  --write-path LIST   of the engine: mapped,staged,pool,direct (all that it has)
+  --write-path LIST   of the engine: mapped,staged,staged-warm,pool,direct (all that it has)
   --senders LIST      (1,16,64,256)
   --body LIST         bytes, or 1k, 64k (128,1k,4k,64k)
   --matrix            the cells above; with --paced or --sustained: these too
@@ -56,7 +58,7 @@ export const usage = `npm run bench:store -- [options]
   --seconds S         measured seconds of a cell (2)
   --long-seconds S    measured seconds of a paced or sustained cell (10)
   --warm-up S         seconds of load before each measurement (0.3)
-  --segment-mb N      size of one log file (256)
+  --segment-mb N      size of one log file (256; staged-warm 1024)
   --max-gb N          a measurement ends early when it has written as much (8)
   --no-set-up         build nothing: leave out what is not built
   --json FILE         write the rows, one for each measurement
@@ -95,6 +97,7 @@ const MAX_RATE = 10_000_000
 const MAX_SEGMENT_MB = 2047
 const MAX_GB = 1000
 const DEFAULT_RATE = '150000'
+const WARM_SEGMENT_BYTES = 2 ** 30
 
 const numberOf = (name: string, text: string, low: number, high: number): number => {
   const value = Number(text)
@@ -150,6 +153,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
   if (values.matrix) loads.push('closed')
   if (values.paced !== undefined) loads.push('paced')
   if (values.sustained) loads.push('sustained')
+  const segmentBytes = wholeNumberOf('segment-mb', text('segment-mb'), 1, MAX_SEGMENT_MB) * 2 ** 20
   return {
     systems: listOf(values.systems ?? allSystems.join(','), oneOf('systems', allSystems)),
     flushModes: listOf(values.flush ?? 'async,sync', oneOf('flush', ['async', 'sync'])),
@@ -162,7 +166,8 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
     seconds: numberOf('seconds', text('seconds'), 0.05, MAX_SECONDS),
     longSeconds: numberOf('long-seconds', text('long-seconds'), 0.05, MAX_SECONDS),
     warmUpSeconds: numberOf('warm-up', text('warm-up'), 0, MAX_SECONDS),
-    segmentBytes: wholeNumberOf('segment-mb', text('segment-mb'), 1, MAX_SEGMENT_MB) * 2 ** 20,
+    segmentBytes,
+    warmSegmentBytes: values['segment-mb'] === undefined && !values.quick ? WARM_SEGMENT_BYTES : segmentBytes,
     maxBytes: Math.round(numberOf('max-gb', values['max-gb'], 0.01, MAX_GB) * 2 ** 30),
     setUp: !values['no-set-up'],
     jsonFile: values.json,

@@ -23,7 +23,7 @@ export type Load = 'closed' | 'paced' | 'sustained'
 /** One measurement: a row of --json. */
 export interface Row {
   readonly system: SystemName
-  /** Of the engine: mapped, staged, pool or direct. Of the others: how they write, in a word. */
+  /** Of the engine: mapped, staged, staged-warm, pool or direct. Of the others: how they write, in a word. */
   readonly writePath: string
   readonly flush: FlushMode
   readonly load: Load

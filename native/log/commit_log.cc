@@ -315,9 +315,10 @@ bool CommitLog::PrepareBytes(int64_t appended) {
   // Under small syncs the staged path wants blocks that are written; a step is small, since the
   // next sync may have to wait for it.
   const bool zeros = committer_ && small_syncs_;
-  int64_t from = std::max(prepared_to_, appended);
+  const int64_t prepared = this->prepared().value;
+  int64_t from = std::max(prepared, appended);
   // Overtaken: right before the committer nothing is won.
-  if (zeros && from > prepared_to_ && prepared_to_ > 0) from += kProgressStepBytes;
+  if (zeros && from > prepared && prepared > 0) from += kProgressStepBytes;
   if (from >= target) return false;
   const auto file = FileToPrepare(from);
   if (!file) return false;
@@ -331,7 +332,7 @@ bool CommitLog::PrepareBytes(int64_t appended) {
   } else if (!file->prewritten() && !committer_->zero_ahead().Step(*file, from, to).ok()) {
     return false;  // the committer's own sync will tell
   }
-  prepared_to_ = to;
+  prepared_to_.store(to, std::memory_order_release);
   return true;
 }
 

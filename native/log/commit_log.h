@@ -107,6 +107,8 @@ class CommitLog {
   // faults nor waits. From one thread. Returns whether there is more to do now. What fails here is
   // met, and told, by the appender.
   bool PrepareAhead();
+  // Where the memory or blocks end that PrepareAhead has made ready. Any thread.
+  PhysicalOffset prepared() const { return {prepared_to_.load(std::memory_order_acquire)}; }
   // Says that small groups of records will be synced one by one, so that segments being written
   // keep to single pages. Before the first append and before PrepareAhead.
   void ExpectSmallSyncs();
@@ -139,8 +141,8 @@ class CommitLog {
   int64_t told_at_ = -1;  // appender thread: committed() when on_staged_ was last called
   std::function<void()> on_progress_;
   bool small_syncs_ = false;
-  int64_t next_progress_ = 0;  // appender thread
-  int64_t prepared_to_ = 0;    // prepare thread
+  int64_t next_progress_ = 0;            // appender thread
+  std::atomic<int64_t> prepared_to_{0};  // changed by the prepare thread
   std::atomic<int64_t> appended_{0};
   std::atomic<int64_t> flushed_{0};
   std::atomic<int64_t> last_store_time_ms_{0};

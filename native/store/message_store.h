@@ -81,12 +81,14 @@ struct AppendResult {
 };
 
 // appended >= committed >= flushed; dispatched <= appended. committed: written to a segment, lost
-// by the machine's end only. dispatched: queue entries and index below it are readable.
+// by the machine's end only. dispatched: queue entries and index below it are readable. prepared:
+// by itself, also below appended.
 struct Watermarks {
   PhysicalOffset appended;
   PhysicalOffset committed;
   PhysicalOffset flushed;
   PhysicalOffset dispatched;
+  PhysicalOffset prepared;  // appends up to there need not wait for memory or blocks
 };
 
 enum class PullStatus : uint8_t {  // Java's GetMessageStatus

@@ -115,6 +115,7 @@ Watermarks MessageStoreImpl::watermarks() const {
   marks.flushed = log_.flushed();
   marks.committed = log_.committed();
   marks.appended = log_.appended();
+  marks.prepared = log_.prepared();
   return marks;
 }
 

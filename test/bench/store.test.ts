@@ -142,6 +142,18 @@ test('the filters of bench:store choose the cells', () => {
   )
 })
 
+test('a path is measured in the flush modes and systems that it is for', () => {
+  const paths = (flush: string) => {
+    const options = parseOptions(['--systems', 'apogee-engine,apogee-node', '--flush', flush, '--senders', '1'])!
+    const known = ['staged', 'staged-warm', 'pool', 'direct']
+    const [cells] = cellGroups({ ...options, loads: ['closed'] }, known)
+    return cells!.map((cell) => `${cell.system} ${cell.writePath}`)
+  }
+  const engine = ['apogee-engine staged', 'apogee-engine staged-warm', 'apogee-engine direct']
+  deepEqual(paths('sync'), [...engine, 'apogee-node staged', 'apogee-node direct'])
+  deepEqual(paths('async'), ['apogee-engine staged', 'apogee-engine pool', 'apogee-node staged', 'apogee-node pool'])
+})
+
 test('without filters bench:store measures the whole matrix, the paced and the sustained load', () => {
   const options = parseOptions([])!
   deepEqual(options.loads, ['closed', 'paced', 'sustained'])

@@ -1,5 +1,8 @@
 #include "engine_backend.h"
 
+#include <chrono>
+#include <thread>
+
 #include "base/clock.h"
 #include "io/store_io.h"
 
@@ -7,6 +10,8 @@ namespace apogee::bench {
 namespace {
 
 constexpr int32_t kQueues = 8;
+constexpr const char* kStagedWarm = "staged-warm";
+constexpr auto kLongestPreparation = std::chrono::seconds(60);
 
 // Sets the write path in `options`; false when the engine has none of that name. A template, so
 // that an engine without the choice compiles: it has the mapped path only.
@@ -21,6 +26,10 @@ bool SetWritePath(const std::string& path, Options* options) {
       options->direct_io = path == "direct";
       if (options->direct_io) return true;
     }
+    if constexpr (requires { options->warm_segments; }) {
+      options->warm_segments = path == kStagedWarm;
+      if (options->warm_segments) return true;
+    }
     return path == "mapped" || path == "staged" || path == "pool";
   }
   return path == "mapped";
@@ -30,7 +39,7 @@ bool SetWritePath(const std::string& path, Options* options) {
 
 std::vector<std::string> EngineWritePaths() {
   std::vector<std::string> known;
-  for (const char* path : {"mapped", "staged", "pool", "direct"}) {
+  for (const char* path : {"mapped", "staged", kStagedWarm, "pool", "direct"}) {
     if (StoreOptions ignored; SetWritePath(path, &ignored)) known.push_back(path);
   }
   return known;
@@ -54,7 +63,18 @@ std::string EngineBackend::Open() {
   // The store of an empty directory has nothing to note but that it cannot write as it was asked
   // to.
   const std::vector<std::string>& notes = store_->recovery().notes;
-  return options_.write_path == "direct" && !notes.empty() ? notes.front() : std::string();
+  if (options_.write_path == "direct" && !notes.empty()) return notes.front();
+  return options_.write_path == kStagedWarm ? AwaitPreparedSegment() : std::string();
+}
+
+std::string EngineBackend::AwaitPreparedSegment() {
+  const auto end = std::chrono::steady_clock::now() + kLongestPreparation;
+  while (store_->watermarks().prepared.value < options_.segment_bytes) {
+    if (!store_->failure().ok()) return store_->failure().ToString();
+    if (std::chrono::steady_clock::now() > end) return "the first segment was not prepared in time";
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {};
 }
 
 std::string EngineBackend::Append(std::span<const Body> bodies, int64_t* end) {

@@ -27,6 +27,9 @@ class EngineBackend final : public Backend {
   std::string Close() override;
 
  private:
+  // Until the load can begin on a segment that is all made ready.
+  std::string AwaitPreparedSegment();
+
   const Options options_;
   FlushSignal signal_;
   std::unique_ptr<MessageStore> store_;

@@ -3,6 +3,7 @@
 const colours = {
   'apogee-engine mapped': '#1d4ed8',
   'apogee-engine staged': '#0891b2',
+  'apogee-engine staged-warm': '#134e4a',
   'apogee-engine pool': '#7dd3fc',
   'apogee-engine direct': '#0f766e',
   'apogee-node mapped': '#6d28d9',

@@ -107,6 +107,13 @@ TEST_F(StagedLogTest, NothingIsReadableBeforeItIsCommitted) {
   EXPECT_EQ(ParseRecord(ref.bytes, true).kind, RecordKind::kMessage);
 }
 
+TEST_F(StagedLogTest, ItTellsHowFarTheSegmentIsPrepared) {
+  auto log = Open();
+  EXPECT_EQ(log->prepared().value, 0);
+  PrepareAll(*log);
+  EXPECT_EQ(log->prepared().value, kSegment);
+}
+
 TEST_F(StagedLogTest, OneWriteAndOneSyncForAllThatWait) {
   auto log = Open();
   PrepareAll(*log);
