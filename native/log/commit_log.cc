@@ -221,6 +221,18 @@ Status CommitLog::ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
   return Status::Ok();
 }
 
+Status CommitLog::ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const {
+  *pin = {};
+  APOGEE_RETURN_IF_ERROR(ReadSegment(offset, bytes));
+  if (!committer_) return Status::Ok();
+  *pin = committer_->ring().PinFrom(offset.value);
+  if (*pin) {
+    const auto size_bytes = static_cast<int64_t>(bytes->bytes.size());
+    bytes->bytes = committer_->ring().Bytes(offset.value, offset.value + size_bytes);
+  }
+  return Status::Ok();
+}
+
 Status CommitLog::Read(PhysicalOffset offset, uint32_t size_hint, RecordRef* record) const {
   RecordRef found;
   APOGEE_RETURN_IF_ERROR(ReadSegment(offset, &found));

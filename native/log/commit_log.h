@@ -80,6 +80,10 @@ class CommitLog {
   // outside.
   Status ReadSegment(PhysicalOffset offset, RecordRef* bytes) const;
 
+  // As ReadSegment; `pin` then holds too where the bytes are those of the staging ring, still in
+  // memory whatever the files' pages are. For who reads them at once and lets go of both.
+  Status ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const;
+
   PhysicalOffset min_offset() const;
   PhysicalOffset appended() const;
   PhysicalOffset committed() const;  // written to a segment: survives the end of the process

@@ -25,15 +25,28 @@ void StagingRing::Begin(int64_t offset, std::span<const uint8_t> page) {
   const auto before = static_cast<int64_t>(page.size());
   if (!page.empty()) std::memcpy(At(offset - before), page.data(), page.size());
   gave_up_at_ = -1;
+  begin_ = offset;
+  reserved_.store(offset, std::memory_order_release);
   released_.store(offset, std::memory_order_release);
 }
 
 // The page that the committer writes again is not to be had.
 uint32_t StagingRing::most_bytes() const { return size() - kDirectBytes; }
 
-bool StagingRing::Fits(int64_t end) const {
+bool StagingRing::ReleasedFits(int64_t end) const {
   const int64_t released = released_.load(std::memory_order_seq_cst);
   return end - (released - released % kDirectBytes) <= static_cast<int64_t>(memory_->size());
+}
+
+bool StagingRing::Fits(int64_t end) {
+  if (!ReleasedFits(end)) return false;
+  if (end > reserved_.load(std::memory_order_relaxed)) {
+    reserved_.store(end, std::memory_order_seq_cst);
+  }
+  return std::ranges::none_of(pins_, [&](const std::atomic<int64_t>& pin) {
+    const int64_t from = pin.load(std::memory_order_seq_cst);
+    return from != kNoPin && end - from > static_cast<int64_t>(memory_->size());
+  });
 }
 
 Status StagingRing::Reserve(int64_t from, uint32_t bytes) {
@@ -51,12 +64,34 @@ Status StagingRing::Reserve(int64_t from, uint32_t bytes) {
                                     [&] { return !failure_.ok() || Fits(end); });
   waiting_.store(false, std::memory_order_relaxed);
   if (!failure_.ok()) return failure_;
-  gave_up_at_ = ready ? -1 : released();
+  gave_up_at_ = ready || ReleasedFits(end) ? -1 : released();
   return ready ? Status::Ok() : busy();
+}
+
+StagingRing::Pin StagingRing::PinFrom(int64_t from) {
+  if (from < begin_) return {};
+  for (std::atomic<int64_t>& place : pins_) {
+    int64_t expected = kNoPin;
+    if (!place.compare_exchange_strong(expected, from, std::memory_order_seq_cst)) continue;
+    Pin pin(this, &place);
+    // With half the ring in front of it the appender hardly ever comes to wait for a pin.
+    const int64_t behind = reserved_.load(std::memory_order_seq_cst) - from;
+    return behind <= static_cast<int64_t>(memory_->size() / 2) ? std::move(pin) : Pin();
+  }
+  return {};
+}
+
+void StagingRing::Unpin(std::atomic<int64_t>* pin) {
+  pin->store(kNoPin, std::memory_order_seq_cst);
+  TellAppender();
 }
 
 void StagingRing::Release(int64_t offset) {
   released_.store(offset, std::memory_order_seq_cst);
+  TellAppender();
+}
+
+void StagingRing::TellAppender() {
   if (!waiting_.load(std::memory_order_seq_cst)) return;
   { const std::lock_guard lock(mutex_); }
   room_.notify_one();

@@ -135,7 +135,8 @@ void Dispatcher::Sleep() {
 Status Dispatcher::DispatchBatch() {
   if (at_.offset >= log_.readable()) return Status::Ok();
   RecordRef segment;
-  APOGEE_RETURN_IF_ERROR(log_.ReadSegment(at_.offset, &segment));
+  StagingRing::Pin pin;
+  APOGEE_RETURN_IF_ERROR(log_.ReadNewest(at_.offset, &segment, &pin));
   const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};
   std::unique_lock gate(gate_mutex_);
   const std::lock_guard lock(queues_mutex_);

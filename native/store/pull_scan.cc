@@ -96,7 +96,7 @@ PullScan::Found PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const
   const auto size_bytes = static_cast<uint32_t>(entry.size_bytes);
   const auto held_bytes = static_cast<int64_t>(segment_.bytes.size());
   if (!segment_.file || at < segment_at_ || at - segment_at_ > held_bytes - entry.size_bytes) {
-    if (!log_.ReadSegment(at, &segment_).ok()) return Found::kNowhere;
+    if (!log_.ReadNewest(at, &segment_, &pin_).ok()) return Found::kNowhere;
     segment_at_ = at;
   }
   if (!request_.may_wait_for_disk && !InMemory(at, size_bytes)) return Found::kOnDisk;
@@ -109,7 +109,7 @@ PullScan::Found PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const
 
 // Asks the system about a stretch at a time: pulls mostly go on where the last record ended.
 bool PullScan::InMemory(PhysicalOffset at, uint32_t size_bytes) {
-  if (log_.appended() - at <= kSurelyInMemoryBytes) return true;
+  if (pin_ || log_.appended() - at <= kSurelyInMemoryBytes) return true;
   const int64_t end = at.value + size_bytes;
   if (at.value >= resident_from_ && end <= resident_to_) return true;
   const int64_t start = segment_.file->start_offset();

@@ -37,6 +37,7 @@ class PullScan {
   const std::span<uint8_t> into_;
   std::shared_ptr<QueueFile> extension_;  // the one last read
   RecordRef segment_;                     // from segment_at_ on; empty at the start
+  StagingRing::Pin pin_;                  // with the bytes of segment_, when they are in the ring
   PhysicalOffset segment_at_;
   int64_t resident_from_ = 0;  // log bytes from here
   int64_t resident_to_ = 0;    // to here were in memory when last asked
