@@ -24,13 +24,13 @@ const onlyWritePath = {
 } as const
 
 /**
- * The pool acknowledges what is in memory only: it has no durable form. Direct I/O is a form of the durable path, and so
- * is the staged one that begins with a segment made ready, which only the driver can wait for.
+ * The pool acknowledges what is in memory only: it has no durable form. The staged path that begins with a segment made
+ * ready is a form of the durable one, and only the driver can wait for that.
  */
 const fits = (system: SystemName, path: WritePath, flush: FlushMode): boolean => {
   if (path === 'pool') return flush === 'async'
   if (path === 'staged-warm') return flush === 'sync' && system === 'apogee-engine'
-  return path === 'direct' ? flush === 'sync' : true
+  return true
 }
 
 /** Systems with a loop of their own for this load. Writes that nothing follows have no latency at a fixed rate. */

@@ -61,9 +61,9 @@ class PosixIo final : public StoreIo {
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<StoreFile>* file) override {
     int flags = mode == OpenMode::kRead ? O_RDONLY : O_RDWR;
     if (mode == OpenMode::kCreate) flags |= O_CREAT;
-    if (mode == OpenMode::kDirect) {
+    if (mode == OpenMode::kDirect || mode == OpenMode::kDirectUnsynced) {
 #if defined(O_DIRECT)
-      flags |= O_DIRECT | O_DSYNC;
+      flags |= mode == OpenMode::kDirect ? O_DIRECT | O_DSYNC : O_DIRECT;
 #else
       return Status::FromErrno(EINVAL, "open " + path + " for direct I/O");
 #endif

@@ -42,11 +42,12 @@ class SimulatedMapping final : public FileMapping {
 class SimulatedFile final : public StoreFile {
  public:
   SimulatedFile(std::shared_ptr<Disk> disk, std::shared_ptr<SimulatedInode> inode, std::string path,
-                bool direct)
+                StoreIo::OpenMode mode)
       : disk_(std::move(disk)),
         inode_(std::move(inode)),
         path_(std::move(path)),
-        direct_(direct) {}
+        durable_(mode == StoreIo::OpenMode::kDirect),
+        direct_(durable_ || mode == StoreIo::OpenMode::kDirectUnsynced) {}
 
   Status Size(uint64_t* size_bytes) override {
     const std::lock_guard lock(disk_->mutex);
@@ -87,7 +88,7 @@ class SimulatedFile final : public StoreFile {
       return Status::FromErrno(ENOSPC, "pwrite " + path_);
     }
     inode_->Write(at, bytes);
-    if (direct_) inode_->Sync(at, at + bytes.size());
+    if (durable_) inode_->Sync(at, at + bytes.size());
     return Status::Ok();
   }
 
@@ -122,6 +123,7 @@ class SimulatedFile final : public StoreFile {
   const std::shared_ptr<Disk> disk_;
   const std::shared_ptr<SimulatedInode> inode_;
   const std::string path_;
+  const bool durable_;  // each write
   const bool direct_;
 };
 
@@ -129,9 +131,8 @@ class SimulatedFile final : public StoreFile {
 
 std::unique_ptr<StoreFile> MakeSimulatedFile(std::shared_ptr<Disk> disk,
                                              std::shared_ptr<SimulatedInode> inode,
-                                             std::string path, bool direct) {
-  return std::make_unique<SimulatedFile>(std::move(disk), std::move(inode), std::move(path),
-                                         direct);
+                                             std::string path, StoreIo::OpenMode mode) {
+  return std::make_unique<SimulatedFile>(std::move(disk), std::move(inode), std::move(path), mode);
 }
 
 }  // namespace apogee

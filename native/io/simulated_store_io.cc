@@ -127,7 +127,7 @@ Status SimulatedStoreIo::Open(const std::string& path, OpenMode mode,
     found = disk_->visible.find(normal);
   }
   if (!found->second) return Status::FromErrno(EISDIR, "open " + path);
-  *file = MakeSimulatedFile(disk_, found->second, path, mode == OpenMode::kDirect);
+  *file = MakeSimulatedFile(disk_, found->second, path, mode);
   return Status::Ok();
 }
 

@@ -94,6 +94,7 @@ class StoreIo {
     // Past the page cache, and on the device when a write returns (O_DIRECT, O_DSYNC): offsets,
     // sizes and addresses of writes are multiples of kDirectBytes. Refused by some file systems.
     kDirect,
+    kDirectUnsynced,  // the first without the second: on the device after a Sync, as any other
   };
 
   virtual ~StoreIo() = default;

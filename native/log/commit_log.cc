@@ -114,7 +114,11 @@ Status CommitLog::Append(std::span<MessageFields> records, PhysicalOffset* end) 
     into += size_bytes;
     at = at + size_bytes;
   }
-  if (!committer_) current_->Publish(total_bytes);
+  if (committer_) {
+    committer_->Appended(at.value - total_bytes, at.value);
+  } else {
+    current_->Publish(total_bytes);
+  }
   // The time last: who reads it first, and then appended(), has a time of a record below that.
   appended_.store(at.value, std::memory_order_release);
   last_store_time_ms_.store(now_ms, std::memory_order_release);
@@ -186,6 +190,7 @@ Status CommitLog::RollStaged(uint32_t left) {
     }
   }
   const int64_t end = current_->start_offset() + current_->size();
+  committer_->Appended(end - left, end);
   // The next segment first: who is told of the end looks for what follows there.
   APOGEE_RETURN_IF_ERROR(segments_.NextFile(kLogBegin, &current_));
   appended_.store(end, std::memory_order_release);
@@ -203,7 +208,7 @@ void CommitLog::TellCommitter() {
 
 void CommitLog::ExpectSmallSyncs() {
   small_syncs_ = true;
-  if (committer_) return;  // written through the file, page by page in any case
+  if (committer_) return committer_->ExpectSmallSyncs();  // pages are single there in any case
   segments_.AdviseSmallWrites();
   if (current_) current_->AdviseSmallWrites(true);
 }
@@ -222,10 +227,13 @@ Status CommitLog::ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
 }
 
 Status CommitLog::ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const {
-  *pin = {};
   APOGEE_RETURN_IF_ERROR(ReadSegment(offset, bytes));
   if (!committer_) return Status::Ok();
-  *pin = committer_->ring().PinFrom(offset.value);
+  if (*pin) {
+    pin->MoveTo(offset.value);
+  } else {
+    *pin = committer_->ring().PinFrom(offset.value);
+  }
   if (*pin) {
     const auto size_bytes = static_cast<int64_t>(bytes->bytes.size());
     bytes->bytes = committer_->ring().Bytes(offset.value, offset.value + size_bytes);

@@ -81,7 +81,8 @@ class CommitLog {
   Status ReadSegment(PhysicalOffset offset, RecordRef* bytes) const;
 
   // As ReadSegment; `pin` then holds too where the bytes are those of the staging ring, still in
-  // memory whatever the files' pages are. For who reads them at once and lets go of both.
+  // memory whatever the files' pages are. For who reads them at once and lets go of both. One that
+  // holds already moves to `offset`.
   Status ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const;
 
   PhysicalOffset min_offset() const;
@@ -118,6 +119,8 @@ class CommitLog {
   void ExpectSmallSyncs();
   // Whether what is appended has yet to be committed, see WritePath.
   bool staged() const { return committer_ != nullptr; }
+  // Whether what is written is not in the page cache then: to read it back costs the device.
+  bool direct() const { return staged() && options_.direct_io; }
   const Clock& clock() const { return clock_; }
 
   MappedFileQueue& segments() { return segments_; }

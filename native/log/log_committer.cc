@@ -14,6 +14,12 @@ LogCommitter::LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_i
       ring_(wait_ms, std::move(on_full)),
       zero_ahead_(io, direct_io) {}
 
+Status LogCommitter::Open(uint64_t ring_bytes) {
+  APOGEE_RETURN_IF_ERROR(ring_.Open(ring_bytes));
+  ends_.Open(ring_.size());
+  return Status::Ok();
+}
+
 void LogCommitter::Begin(int64_t offset) {
   // Direct writes begin at a page, and so with what already stands in it.
   const auto file = segments_.Last();
@@ -38,7 +44,7 @@ Status LogCommitter::CommitTo(int64_t end) {
                                "no segment for the log at " + std::to_string(from));
       break;
     }
-    const int64_t to = std::min(end, file->start_offset() + file->size());
+    const int64_t to = std::min(EndOfWrite(from, end), file->start_offset() + file->size());
     failure_ = CommitWithin(*file, from, to);
     if (!failure_.ok()) break;
     // In this order: who sees committed() move finds the room.
@@ -48,6 +54,13 @@ Status LogCommitter::CommitTo(int64_t end) {
   }
   if (!failure_.ok()) ring_.Fail(failure_);
   return failure_;
+}
+
+// At most `end`, and behind a whole record, since up to there it will be read.
+int64_t LogCommitter::EndOfWrite(int64_t from, int64_t end) {
+  constexpr int64_t kStep = AppendEnds::kStepBytes;
+  const int64_t step = (from + kWriteBytes) / kStep * kStep;
+  return step < end ? ends_.AtOrBehind(step) : end;
 }
 
 // Whole pages straight from the ring, the last one from a copy with zeros behind its end: in the
@@ -76,7 +89,7 @@ void LogCommitter::OpenDirect(MappedFile& file) {
   if (direct_tried_ == file.start_offset()) return;
   direct_tried_ = file.start_offset();
   // Without it everything works as well, only through the page cache.
-  [[maybe_unused]] const Status refused = file.OpenDirect();
+  [[maybe_unused]] const Status refused = file.OpenDirect(direct_durable_);
 }
 
 }  // namespace apogee

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/status.h"
+#include "log/append_ends.h"
 #include "log/mapped_file_queue.h"
 #include "log/staging_ring.h"
 #include "log/zero_ahead.h"
@@ -20,28 +21,39 @@ namespace apogee {
 // through the ring.
 class LogCommitter {
  public:
+  // About as much is written at once: what is written makes room, and can be read, while the rest
+  // is on its way.
+  static constexpr int64_t kWriteBytes = 4 * AppendEnds::kStepBytes;
   static constexpr uint32_t kEndBytes = 8;  // what says "no record here" to who opens the log
 
   LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_io, int64_t wait_ms,
                std::function<void()> on_full);
 
-  Status Open(uint64_t ring_bytes) { return ring_.Open(ring_bytes); }
+  Status Open(uint64_t ring_bytes);
+  // Direct writes are to be durable one by one, since each group is waited for: otherwise a sync
+  // follows. Before the first CommitTo.
+  void ExpectSmallSyncs() { direct_durable_ = true; }
   // Goes on at `offset`, the end of what the segments hold.
   void Begin(int64_t offset);
 
   StagingRing& ring() { return ring_; }
+  // Appender, before it publishes `to`: [from, to) stands in the ring.
+  void Appended(int64_t from, int64_t to) { ends_.Add(from, to); }
   ZeroAhead& zero_ahead() { return zero_ahead_; }
   int64_t committed() const { return committed_.load(std::memory_order_acquire); }
   // Everything staged below `end`, in order.
   Status CommitTo(int64_t end);
 
  private:
+  int64_t EndOfWrite(int64_t from, int64_t end);
   Status CommitWithin(MappedFile& file, int64_t from, int64_t to);
   void OpenDirect(MappedFile& file);
 
   MappedFileQueue& segments_;
   const bool direct_io_;
+  bool direct_durable_ = false;
   StagingRing ring_;
+  AppendEnds ends_;
   ZeroAhead zero_ahead_;
   std::atomic<int64_t> committed_{0};
   // The rest is the flush thread's.

@@ -141,7 +141,7 @@ Status MappedFile::Flush() {
 }
 
 Status MappedFile::SyncRange(uint32_t from, uint32_t to) {
-  if (direct_) return Status::Ok();  // was on the device when it was written
+  if (direct_durable_) return Status::Ok();  // was on the device when it was written
   if (!written_through_) return mapping_->Sync(from, to);
   APOGEE_RETURN_IF_ERROR(file_->Sync());
   written_through_ = false;
@@ -162,7 +162,13 @@ Status MappedFile::WriteThrough(uint32_t position, std::span<const std::span<con
   return Status::Ok();
 }
 
-Status MappedFile::OpenDirect() { return io_->Open(path_, StoreIo::OpenMode::kDirect, &direct_); }
+Status MappedFile::OpenDirect(bool durable) {
+  using OpenMode = StoreIo::OpenMode;
+  APOGEE_RETURN_IF_ERROR(
+      io_->Open(path_, durable ? OpenMode::kDirect : OpenMode::kDirectUnsynced, &direct_));
+  direct_durable_ = durable;
+  return Status::Ok();
+}
 
 Status MappedFile::Remove() {
   APOGEE_RETURN_IF_ERROR(io_->Remove(path_));

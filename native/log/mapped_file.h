@@ -69,11 +69,13 @@ class MappedFile {
   // Writes through the file instead of the mapping, which shows it, and publishes `count` of the
   // bytes from wrote() on; Flush then syncs the file. Flush thread, and no other writer.
   // `position`: of the first byte, at or before wrote(); all of it within the file. When the parts
-  // are aligned to kDirectBytes and direct I/O was opened, they are on the device at return.
+  // are aligned to kDirectBytes and durable direct I/O was opened, they are on the device at
+  // return.
   Status WriteThrough(uint32_t position, std::span<const std::span<const uint8_t>> parts,
                       uint32_t count);
-  // Opens the file for direct writes. Not ok: the file system has none, and all goes on without.
-  Status OpenDirect();
+  // Opens the file for direct writes; `durable`: each of them, instead of a sync behind. Not ok:
+  // the file system has none, and all goes on without.
+  Status OpenDirect(bool durable);
   bool direct() const { return direct_ != nullptr; }
   // Every block holds zeros that were really written, so that a sync need not record new blocks.
   bool prewritten() const { return prewritten_; }
@@ -102,7 +104,8 @@ class MappedFile {
   uint32_t reserved_ = 0;              // writer thread: blocks below are reserved; 0 when not known
   std::unique_ptr<StoreFile> direct_;  // flush thread; null: none
   bool prewritten_ = false;
-  bool written_through_ = false;  // flush thread: something went through file_ since the last sync
+  bool direct_durable_ = false;   // flush thread
+  bool written_through_ = false;  // flush thread: something was written since the last sync
   Status sync_failure_;           // flush thread
   std::atomic<uint32_t> wrote_{0};
   std::atomic<uint32_t> flushed_{0};

@@ -102,6 +102,10 @@ class StagingRing::Pin {
     if (ring_ != nullptr) ring_->Unpin(place_);
   }
   explicit operator bool() const { return ring_ != nullptr; }
+  // From now on only what is at and behind `from` is kept, which must not be before what it was.
+  void MoveTo(int64_t from) {
+    if (place_->exchange(from, std::memory_order_seq_cst) != from) ring_->TellAppender();
+  }
 
  private:
   friend class StagingRing;

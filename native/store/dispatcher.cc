@@ -80,8 +80,9 @@ Dispatcher::Position Dispatcher::position() const {
 
 void Dispatcher::Run() {
   SetThreadName("dispatch");
+  StagingRing::Pin pin;
   for (;;) {
-    const Status status = DispatchBatch();
+    const Status status = DispatchBatch(&pin);
     std::unique_lock lock(mutex_);
     if (IsShortage(status.code())) {
       if (stop_) failure_ = status;
@@ -132,11 +133,10 @@ void Dispatcher::Sleep() {
 }
 
 // Up to kBatchRecords of one segment. On an error everything before the record concerned counts.
-Status Dispatcher::DispatchBatch() {
+Status Dispatcher::DispatchBatch(StagingRing::Pin* pin) {
   if (at_.offset >= log_.readable()) return Status::Ok();
   RecordRef segment;
-  StagingRing::Pin pin;
-  APOGEE_RETURN_IF_ERROR(log_.ReadNewest(at_.offset, &segment, &pin));
+  APOGEE_RETURN_IF_ERROR(log_.ReadNewest(at_.offset, &segment, pin));
   const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};
   std::unique_lock gate(gate_mutex_);
   const std::lock_guard lock(queues_mutex_);
@@ -145,6 +145,9 @@ Status Dispatcher::DispatchBatch() {
   Status status = DispatchBytes(segment.bytes, &at);
   if (segment_end - at.offset < kBlankBytes) at.offset = segment_end;
   Publish(at);
+  // Read back from the device, the bytes would cost more than to wait.
+  if (!log_.direct() || !status.ok()) *pin = {};
+  if (*pin) pin->MoveTo(at_.offset.value);
   return status;
 }
 

@@ -27,8 +27,9 @@ namespace apogee {
 // the index.
 //
 // Thread: Wake from the appender, never blocks for long; dispatched(), position() from any. The
-// callbacks run on the dispatch thread. Failure: a full disk is tried again until there is space;
-// anything else ends the dispatching and is told once.
+// callbacks run on the dispatch thread. With direct I/O it keeps what it has yet to read in the
+// staging ring, so that an append may have to wait for it as for the device. Failure: a full disk
+// is tried again until there is space; anything else ends the dispatching and is told once.
 class Dispatcher {
  public:
   struct Callbacks {
@@ -72,7 +73,7 @@ class Dispatcher {
   bool Doze();
   void Sleep();
   void AskWhenUnreadable();
-  Status DispatchBatch();
+  Status DispatchBatch(StagingRing::Pin* pin);
   Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);
   Status DispatchRecord(const RecordView& record);
   Status PutEntry(const DispatchItem& item);

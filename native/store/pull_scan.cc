@@ -96,6 +96,7 @@ PullScan::Found PullScan::Locate(const ConsumeQueueEntry& entry, std::span<const
   const auto size_bytes = static_cast<uint32_t>(entry.size_bytes);
   const auto held_bytes = static_cast<int64_t>(segment_.bytes.size());
   if (!segment_.file || at < segment_at_ || at - segment_at_ > held_bytes - entry.size_bytes) {
+    pin_ = {};
     if (!log_.ReadNewest(at, &segment_, &pin_).ok()) return Found::kNowhere;
     segment_at_ = at;
   }

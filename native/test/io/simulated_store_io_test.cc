@@ -65,8 +65,14 @@ TEST_F(SimulatedStoreIoTest, ADirectWriteIsDurableAtReturnAndMustBeAligned) {
   EXPECT_FALSE(direct->Write(512, page->bytes).ok());
   EXPECT_FALSE(direct->Write(0, std::span(page->bytes).first(512)).ok());
   EXPECT_TRUE(direct->Write(kDirectBytes, page->bytes).ok());
-  EXPECT_EQ(After({Kind::kNone}),
-            std::string(kDirectBytes, '\0') + std::string(kDirectBytes, 'x'));
+  EXPECT_EQ(After({Kind::kNone}), std::string(kDirectBytes, '\0') + std::string(kDirectBytes, 'x'));
+
+  ASSERT_TRUE(io_.Open("/s/d/f", StoreIo::OpenMode::kDirectUnsynced, &direct).ok());
+  EXPECT_FALSE(direct->Write(512, page->bytes).ok());
+  EXPECT_TRUE(direct->Write(0, page->bytes).ok());
+  EXPECT_EQ(After({Kind::kNone})[0], '\0');
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_EQ(After({Kind::kNone})[0], 'x');
 }
 
 TEST_F(SimulatedStoreIoTest, ASyncedFileVanishesWhenItsDirectoryWasNotSynced) {

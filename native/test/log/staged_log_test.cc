@@ -126,6 +126,31 @@ TEST_F(StagedLogTest, OneWriteAndOneSyncForAllThatWait) {
   EXPECT_EQ(io_.calls(IoCall::kSync), syncs + 1);
 }
 
+// Up to there readers go while the rest is being written.
+TEST_F(StagedLogTest, EachOfSeveralWritesEndsBehindAWholeRecord) {
+  CommitLogOptions options;
+  options.directory = directory_ / "large";
+  options.segment_bytes = 16 << 20;
+  options.write_path = WritePath::kStaged;
+  options.staging_bytes = 16 << 20;
+  CommitLog log(io_, clock_, options);
+  ASSERT_TRUE(log.Load().ok());
+  while (log.appended().value < 10 << 20) Append(log, 777 + log.appended().value % 1000);
+  io_.Fail(IoCall::kWrite, 2, EIO);
+  EXPECT_EQ(log.Commit().code(), StatusCode::kIoError);
+  const int64_t committed = log.committed().value;
+  EXPECT_GE(committed, 4 << 20);
+  EXPECT_LT(committed, 5 << 20);
+  RecordRef bytes;
+  ASSERT_TRUE(log.ReadSegment({0}, &bytes).ok());
+  int64_t at = 0;
+  uint32_t size_bytes = 0;
+  while (IsRecordAt(bytes.bytes.subspan(static_cast<size_t>(at)), {at}, &size_bytes)) {
+    at += size_bytes;
+  }
+  EXPECT_EQ(at, committed);
+}
+
 TEST_F(StagedLogTest, ARollIntoAPreparedSegmentTouchesNoFile) {
   auto log = Open();
   Append(*log, kSegment - 1000);

@@ -104,8 +104,11 @@ TEST(StagingRingTest, WhatIsPinnedIsNotOvertaken) {
   // That was for one byte of the pinned ones: less is free, and more when the pin is gone.
   EXPECT_TRUE(ring.Reserve(20000, 45536).ok());
   EXPECT_EQ(ring.Bytes(0, 20000)[0], 7);
-  pin = {};
+  pin.MoveTo(1);
   EXPECT_TRUE(ring.Reserve(20000, 45537).ok());
+  EXPECT_EQ(ring.Reserve(20000, 45538).code(), StatusCode::kBusy);
+  pin = {};
+  EXPECT_TRUE(ring.Reserve(20000, 45538).ok());
 }
 
 TEST(StagingRingTest, APinIsRefusedForBytesThatAreGoneOrSoonWillBe) {

@@ -31,6 +31,7 @@ constexpr Way kWays[] = {
     {"StagedAsync", FlushMode::kAsync, WritePath::kStaged},
     {"StagedSync", FlushMode::kSync, WritePath::kStaged},
     {"StagedDirect", FlushMode::kSync, WritePath::kStaged, true},
+    {"StagedDirectAsync", FlushMode::kAsync, WritePath::kStaged, true},
     {"Pool", FlushMode::kAsync, WritePath::kPool},
     {"PoolDirect", FlushMode::kAsync, WritePath::kPool, true},
 };
@@ -173,10 +174,11 @@ TEST_P(WritePathTest, BehindTheLastRecordStandZeros) {
 
 TEST_P(WritePathTest, AFailedWriteOrSyncIsStickyAndShowsNothingItDidNotKeep) {
   const bool mapped = GetParam().path == WritePath::kMapped;
+  const bool synced_by_writes = GetParam().direct_io && GetParam().mode == FlushMode::kSync;
   for (const IoCall call : {IoCall::kWrite, IoCall::kSync, IoCall::kMappingSync}) {
     const bool concerned =
         mapped ? call == IoCall::kMappingSync
-               : call == IoCall::kWrite || (call == IoCall::kSync && !GetParam().direct_io);
+               : call == IoCall::kWrite || (call == IoCall::kSync && !synced_by_writes);
     if (!concerned) continue;
     test::FaultyStoreIo faulty(PosixStoreIo());
     StoreWith store(GetParam(), &faulty);
