@@ -74,7 +74,7 @@ export interface StoreOptions {
    */
   readonly stagingWaitMs?: number | undefined
   /**
-   * `staged` and `pool`: the files are written past the page cache (O_DIRECT, O_DSYNC). Needs `segmentBytes` in
+   * `staged` and `pool`: the files are written past the page cache (O_DIRECT, under sync O_DSYNC). Needs `segmentBytes` in
    * multiples of 4096 and a file system that has it; else a recovery note says that it is off. Default false.
    */
   readonly directIo?: boolean | undefined

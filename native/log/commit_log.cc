@@ -228,11 +228,10 @@ Status CommitLog::ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
 
 Status CommitLog::ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const {
   APOGEE_RETURN_IF_ERROR(ReadSegment(offset, bytes));
-  if (!committer_) return Status::Ok();
   if (*pin) {
     pin->MoveTo(offset.value);
   } else {
-    *pin = committer_->ring().PinFrom(offset.value);
+    *pin = Keep(offset);
   }
   if (*pin) {
     const auto size_bytes = static_cast<int64_t>(bytes->bytes.size());

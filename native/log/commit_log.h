@@ -85,6 +85,11 @@ class CommitLog {
   // holds already moves to `offset`.
   Status ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const;
 
+  // Keeps what is at and behind `offset` in the staging ring; empty where that is impossible.
+  StagingRing::Pin Keep(PhysicalOffset offset) const {
+    return committer_ ? committer_->ring().PinFrom(offset.value) : StagingRing::Pin();
+  }
+
   PhysicalOffset min_offset() const;
   PhysicalOffset appended() const;
   PhysicalOffset committed() const;  // written to a segment: survives the end of the process

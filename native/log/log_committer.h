@@ -23,7 +23,7 @@ class LogCommitter {
  public:
   // About as much is written at once: what is written makes room, and can be read, while the rest
   // is on its way.
-  static constexpr int64_t kWriteBytes = 4 * AppendEnds::kStepBytes;
+  static constexpr int64_t kWriteBytes = 8 * AppendEnds::kStepBytes;
   static constexpr uint32_t kEndBytes = 8;  // what says "no record here" to who opens the log
 
   LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_io, int64_t wait_ms,

@@ -64,8 +64,13 @@ bool AppendPath::AppendGroup(std::span<const AppendRequest> requests,
   }
   for (size_t i = 0; i < requests.size(); ++i) {
     const MessageFields& fields = fields_[i];
-    results[i] = {StatusCode::kOk, fields.physical_offset, fields.queue_offset,
-                  fields.store_time_ms, RecordSize(fields)};
+    // One by one: a copy of the whole is loaded wider than it was stored, which waits until the
+    // record itself has left the processor's store buffer.
+    results[i].status = StatusCode::kOk;
+    results[i].physical_offset = fields.physical_offset;
+    results[i].queue_offset = fields.queue_offset;
+    results[i].store_time_ms = fields.store_time_ms;
+    results[i].size_bytes = RecordSize(fields);
   }
   return true;
 }

@@ -19,6 +19,7 @@ constexpr auto kShortagePause = std::chrono::milliseconds(100);
 constexpr auto kDoze = std::chrono::microseconds(500);
 constexpr int kDozesBeforeSleep = 20;
 constexpr int kDozesBeforeAsking = 2;
+constexpr int32_t kMostQueuesKept = 64;
 
 }  // namespace
 
@@ -47,6 +48,7 @@ Dispatcher::~Dispatcher() {
 void Dispatcher::Start(Position from) {
   at_ = from;
   published_ = from;
+  if (log_.direct()) pin_ = log_.Keep(from.offset);
   dispatched_.store(from.offset.value, std::memory_order_release);
   thread_ = std::thread([this] { Run(); });
 }
@@ -80,9 +82,9 @@ Dispatcher::Position Dispatcher::position() const {
 
 void Dispatcher::Run() {
   SetThreadName("dispatch");
-  StagingRing::Pin pin;
   for (;;) {
-    const Status status = DispatchBatch(&pin);
+    const Status status = DispatchBatch();
+    if (!status.ok()) pin_ = {};  // no append is to wait for what may not go on
     std::unique_lock lock(mutex_);
     if (IsShortage(status.code())) {
       if (stop_) failure_ = status;
@@ -133,10 +135,10 @@ void Dispatcher::Sleep() {
 }
 
 // Up to kBatchRecords of one segment. On an error everything before the record concerned counts.
-Status Dispatcher::DispatchBatch(StagingRing::Pin* pin) {
+Status Dispatcher::DispatchBatch() {
   if (at_.offset >= log_.readable()) return Status::Ok();
   RecordRef segment;
-  APOGEE_RETURN_IF_ERROR(log_.ReadNewest(at_.offset, &segment, pin));
+  APOGEE_RETURN_IF_ERROR(log_.ReadNewest(at_.offset, &segment, &pin_));
   const PhysicalOffset segment_end{segment.file->start_offset() + segment.file->size()};
   std::unique_lock gate(gate_mutex_);
   const std::lock_guard lock(queues_mutex_);
@@ -146,8 +148,8 @@ Status Dispatcher::DispatchBatch(StagingRing::Pin* pin) {
   if (segment_end - at.offset < kBlankBytes) at.offset = segment_end;
   Publish(at);
   // Read back from the device, the bytes would cost more than to wait.
-  if (!log_.direct() || !status.ok()) *pin = {};
-  if (*pin) pin->MoveTo(at_.offset.value);
+  if (!log_.direct()) pin_ = {};
+  if (pin_) pin_.MoveTo(at_.offset.value);
   return status;
 }
 
@@ -202,7 +204,7 @@ Status Dispatcher::RemoveQueuesAtOnce(std::string_view topic) {
   TopicHandle handle;
   APOGEE_RETURN_IF_ERROR(topics_.Intern(topic, &handle));
   const std::optional<PhysicalOffset> end = removed_.Standing(topic);
-  last_queue_ = nullptr;
+  last_queues_.clear();
   APOGEE_RETURN_IF_ERROR(queues_.RemoveTopic(handle));
   if (end) removed_.QueuesGone(topic, *end);
   return Status::Ok();
@@ -224,7 +226,7 @@ Status Dispatcher::RemoveQueues(TopicHandle topic) {
     };
     std::vector<ConsumeQueue*> queues;
     APOGEE_RETURN_IF_ERROR(unless_over([&] {
-      last_queue_ = nullptr;
+      last_queues_.clear();
       queues = queues_.Detach(topic);
       return Status::Ok();
     }));
@@ -241,14 +243,20 @@ Status Dispatcher::RemoveQueues(TopicHandle topic) {
 }
 
 Status Dispatcher::FindQueue(const DispatchItem& item, ConsumeQueue** queue) {
-  if (last_queue_ == nullptr || last_queue_->id().queue_id != item.queue_id ||
-      last_topic_ != item.topic) {
-    TopicHandle topic;
-    APOGEE_RETURN_IF_ERROR(topics_.Intern(item.topic, &topic));
-    APOGEE_RETURN_IF_ERROR(queues_.FindOrCreate({topic, item.queue_id}, &last_queue_));
+  if (last_topic_ != item.topic) {
+    last_queues_.clear();
     last_topic_ = item.topic;
   }
-  *queue = last_queue_;
+  const bool keep = item.queue_id >= 0 && item.queue_id < kMostQueuesKept;
+  const auto place = static_cast<size_t>(item.queue_id);
+  *queue = keep && place < last_queues_.size() ? last_queues_[place] : nullptr;
+  if (*queue != nullptr) return Status::Ok();
+  TopicHandle topic;
+  APOGEE_RETURN_IF_ERROR(topics_.Intern(item.topic, &topic));
+  APOGEE_RETURN_IF_ERROR(queues_.FindOrCreate({topic, item.queue_id}, queue));
+  if (!keep) return Status::Ok();
+  if (place >= last_queues_.size()) last_queues_.resize(place + 1);
+  last_queues_[place] = *queue;
   return Status::Ok();
 }
 

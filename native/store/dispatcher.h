@@ -73,7 +73,7 @@ class Dispatcher {
   bool Doze();
   void Sleep();
   void AskWhenUnreadable();
-  Status DispatchBatch(StagingRing::Pin* pin);
+  Status DispatchBatch();
   Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);
   Status DispatchRecord(const RecordView& record);
   Status PutEntry(const DispatchItem& item);
@@ -99,11 +99,12 @@ class Dispatcher {
   // the next batch goes through first.
   std::mutex queues_mutex_;
   std::mutex gate_mutex_;
-  Position at_;  // dispatch thread
+  Position at_;           // dispatch thread
+  StagingRing::Pin pin_;  // dispatch thread, once that runs
   std::vector<ConsumeQueue*>
-      touched_;  // dispatch thread; queues with entries not yet told to arrivals_
-  ConsumeQueue* last_queue_ = nullptr;  // guarded by queues_mutex_; where the record before went
-  std::string last_topic_;
+      touched_;             // dispatch thread; queues with entries not yet told to arrivals_
+  std::string last_topic_;  // of the record before; this and the next guarded by queues_mutex_
+  std::vector<ConsumeQueue*> last_queues_;  // of that topic by queue id, as far as known
 
   std::atomic<int64_t> dispatched_{0};
   std::atomic<bool> asleep_{false};

@@ -160,11 +160,6 @@ std::optional<PhysicalOffset> RemovedTopics::Standing(std::string_view topic) co
   return found == standing_.end() ? std::nullopt : std::optional(found->second);
 }
 
-bool RemovedTopics::StandBefore(std::string_view topic, PhysicalOffset offset) const {
-  const std::optional<PhysicalOffset> end = Standing(topic);
-  return end && *end <= offset;
-}
-
 void RemovedTopics::QueuesGone(std::string_view topic, PhysicalOffset end) {
   const std::lock_guard lock(mutex_);
   const auto found = standing_.find(topic);

@@ -47,7 +47,11 @@ class RemovedTopics {
   // The end of a durable removal of which queues still stand, if there is one.
   std::optional<PhysicalOffset> Standing(std::string_view topic) const;
   // Whether queues must go before a message at `offset` gets its entry. Cheap while none stand.
-  bool StandBefore(std::string_view topic, PhysicalOffset offset) const;
+  bool StandBefore(std::string_view topic, PhysicalOffset offset) const {
+    if (standing_count_.load(std::memory_order_acquire) == 0) return false;
+    const std::optional<PhysicalOffset> end = Standing(topic);
+    return end && *end <= offset;
+  }
   // The queues of the removal up to `end` are gone.
   void QueuesGone(std::string_view topic, PhysicalOffset end);
   // Of all durable removals of which queues still stand.

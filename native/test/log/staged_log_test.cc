@@ -130,17 +130,18 @@ TEST_F(StagedLogTest, OneWriteAndOneSyncForAllThatWait) {
 TEST_F(StagedLogTest, EachOfSeveralWritesEndsBehindAWholeRecord) {
   CommitLogOptions options;
   options.directory = directory_ / "large";
-  options.segment_bytes = 16 << 20;
+  options.segment_bytes = 32 << 20;
   options.write_path = WritePath::kStaged;
-  options.staging_bytes = 16 << 20;
+  options.staging_bytes = 32 << 20;
   CommitLog log(io_, clock_, options);
   ASSERT_TRUE(log.Load().ok());
-  while (log.appended().value < 10 << 20) Append(log, 777 + log.appended().value % 1000);
+  constexpr int64_t kWrite = LogCommitter::kWriteBytes;
+  while (log.appended().value < 2 * kWrite) Append(log, 777 + log.appended().value % 1000);
   io_.Fail(IoCall::kWrite, 2, EIO);
   EXPECT_EQ(log.Commit().code(), StatusCode::kIoError);
   const int64_t committed = log.committed().value;
-  EXPECT_GE(committed, 4 << 20);
-  EXPECT_LT(committed, 5 << 20);
+  EXPECT_GE(committed, kWrite);
+  EXPECT_LT(committed, kWrite + 2000);
   RecordRef bytes;
   ASSERT_TRUE(log.ReadSegment({0}, &bytes).ok());
   int64_t at = 0;
