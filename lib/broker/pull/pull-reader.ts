@@ -16,6 +16,9 @@ export const MAX_FILTERED_ENTRIES = 800
 const CHUNK_COUNT = 64
 const FIRST_SCRATCH_BYTES = 512 * 1024
 
+/** Whether a read may wait for the disk: not at all, for the records it starts at, or for all it looks at. */
+export type DiskWait = 'never' | 'at-start' | 'always'
+
 type ReadableStore = Pick<MessageStore, 'pull'>
 
 /** Where a read with a filter stands. */
@@ -44,26 +47,20 @@ export class PullReader {
   }
 
   /**
-   * Reads from `queueOffset` on. With a record filter the read ends with `NOT_IN_MEMORY` and `nextBeginOffset` where
-   * nothing passed up to a record on disk, and goes on from there when called again.
+   * Reads from `queueOffset` on. A read with a record filter that may not wait ends with `NOT_IN_MEMORY` where nothing
+   * passed up to a record on disk: `nextBeginOffset` is that record's, to go on from.
    */
-  read(plan: PullPlan, queueOffset: number, bounds: PullBounds, mayWaitForDisk: boolean): void {
+  read(plan: PullPlan, queueOffset: number, bounds: PullBounds, wait: DiskWait): void {
     const { accepts } = plan.filter
-    if (accepts === undefined) this.#pull(plan, queueOffset, bounds, 0, mayWaitForDisk)
-    else this.#readFiltered(plan, accepts, queueOffset, bounds, mayWaitForDisk)
+    if (accepts === undefined) this.#pull(plan, queueOffset, bounds, 0, wait !== 'never')
+    else this.#readFiltered(plan, accepts, queueOffset, bounds, wait)
   }
 
-  #readFiltered(
-    plan: PullPlan,
-    accepts: RecordFilter,
-    from: number,
-    bounds: PullBounds,
-    mayWaitForDisk: boolean,
-  ): void {
+  #readFiltered(plan: PullPlan, accepts: RecordFilter, from: number, bounds: PullBounds, wait: DiskWait): void {
     const { result } = this
     const limit = from + Math.max(MAX_FILTERED_ENTRIES, bounds.maxCount)
     const progress: Progress = { at: from, count: 0, sizeBytes: 0 }
-    for (let mayWait = mayWaitForDisk; progress.at < limit; mayWait = false) {
+    for (let mayWait = wait !== 'never'; progress.at < limit; mayWait = wait === 'always') {
       const count = Math.min(CHUNK_COUNT, limit - progress.at)
       this.#pull(plan, progress.at, { maxCount: count, maxBytes: bounds.maxBytes }, progress.sizeBytes, mayWait)
       if (result.status === PullStatus.NO_MATCHED_MESSAGE) progress.at = result.nextBeginOffset

@@ -10,7 +10,7 @@ import type { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
 import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
 import { type PullPlan, type PullSources, planPull } from './pull-check.ts'
-import { MAX_FILTERED_ENTRIES, PullReader } from './pull-reader.ts'
+import { type DiskWait, MAX_FILTERED_ENTRIES, PullReader } from './pull-reader.ts'
 import type { PullRequest } from './pull-request.ts'
 import { type PullAnswer, writePullAnswer } from './pull-response.ts'
 
@@ -147,7 +147,7 @@ export class PullService {
     const { request } = parked.plan
     if (request.to.connection.closed) return
     try {
-      const code = this.#read(parked.plan, parked.scannedTo)
+      const code = this.#read(parked.plan, parked.scannedTo, 'always')
       if (why === 'arrival' && isWorthWaiting(this.#result.status, code)) {
         if (code !== 'PULL_NOT_FOUND') parked.scannedTo = this.#result.nextBeginOffset
         if (this.#polling?.park(parked) === true) return
@@ -170,7 +170,7 @@ export class PullService {
    */
   #serve(plan: PullPlan, from: number, waitedMs?: number): void {
     const { request } = plan
-    const code = this.#read(plan, from, waitedMs !== undefined)
+    const code = this.#read(plan, from, waitedMs === undefined ? 'never' : 'at-start')
     const { status, nextBeginOffset } = this.#result
     if (status !== PullStatus.NOT_IN_MEMORY) {
       if (!(this.#mayWait(request, code) && this.#park(plan, from))) this.#answer(plan, code, waitedMs)
@@ -218,13 +218,13 @@ export class PullService {
     return polling.park({ plan, scannedTo, deadlineMs, wakesOnArrival: longPollingEnable })
   }
 
-  #read(plan: PullPlan, queueOffset: number, mayWaitForDisk = true): ResponseCodeName {
+  #read(plan: PullPlan, queueOffset: number, wait: DiskWait): ResponseCodeName {
     const { request } = plan
     const { readLimits } = this.#settings
     if (readLimits !== this.#limits) this.#store.setReadLimits(readLimits)
     this.#limits = readLimits
     const bounds = { maxCount: this.#countOf(request), maxBytes: this.#settings.maxTransferBytes }
-    this.#reader.read(plan, queueOffset, bounds, mayWaitForDisk)
+    this.#reader.read(plan, queueOffset, bounds, wait)
     const { status, count: found, sizeBytes } = this.#result
     this.#effects.messagesGot(status === PullStatus.FOUND ? found : 0, sizeBytes)
     return responseCodeOf(status, queueOffset)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { silentLogger } from '../../../lib/base/logging.ts'
+import type { LongPolling, ParkedPull } from '../../../lib/broker/pull/long-polling.ts'
 import { MAX_FILTERED_ENTRIES } from '../../../lib/broker/pull/pull-reader.ts'
 import { PullService } from '../../../lib/broker/pull/pull-service.ts'
 import { encodeRecord } from '../../../lib/protocol/message-codec.ts'
@@ -26,6 +27,7 @@ const record = (queueOffset: number): Buffer =>
 
 /** The pull path on a queue of `count` messages that are on disk until they have been read ahead, 16 at a time. */
 const coldQueue = (count: number) => {
+  let end = count
   let inMemory = 0
   const ahead: number[] = []
   const store = {
@@ -33,10 +35,10 @@ const coldQueue = (count: number) => {
     setReadLimits: () => undefined,
     pull: (...[, , from, maxCount, , , into, start, result, mayWait]: Parameters<MessageStore['pull']>) => {
       let [at, to] = [from, start]
-      for (; at < count && at < from + maxCount && (at < inMemory || (mayWait === true && at === from)); at++) {
+      for (; at < end && at < from + maxCount && (at < inMemory || (mayWait === true && at === from)); at++) {
         to += record(at).copy(into, to)
       }
-      const nothing = from >= count ? PullStatus.OFFSET_OVERFLOW_ONE : PullStatus.NOT_IN_MEMORY
+      const nothing = from >= end ? PullStatus.OFFSET_OVERFLOW_ONE : PullStatus.NOT_IN_MEMORY
       result.replace(at > from ? PullStatus.FOUND : nothing, at, at - from, to - start)
     },
     readAhead: async (...[, , from]: Parameters<MessageStore['readAhead']>) => {
@@ -76,7 +78,13 @@ const coldQueue = (count: number) => {
     clock: systemClock,
     logger: silentLogger,
   })
-  return { service, ahead }
+  return {
+    service,
+    ahead,
+    grow: (to: number) => {
+      end = to
+    },
+  }
 }
 
 const answerTo = async (service: PullService, subscription: string): Promise<unknown> => {
@@ -103,4 +111,21 @@ test('it gives up after as many messages as in memory, and the consumer goes on 
   const { service, ahead } = coldQueue(1000)
   deepEqual(await answerTo(service, 'n < 0'), [NO_MATCHED, String(MAX_FILTERED_ENTRIES)])
   equal(ahead.length, MAX_FILTERED_ENTRIES / AHEAD)
+})
+
+test('a pull that waited looks at all that came, wherever that is', async () => {
+  const { service, grow } = coldQueue(0)
+  const parked: ParkedPull[] = []
+  const park = (one: ParkedPull): boolean => parked.push(one) > 0
+  service.polling = { park, deadline: (timeoutMs: number) => timeoutMs } as unknown as LongPolling
+  const connection = new FakeConnection()
+  service.pull({
+    to: { connection, opaque: 1, serializeType: 1 },
+    ...{ oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 0, maxMessages: 32, sysFlag: 4 | 2 },
+    ...{ commitOffset: 0, suspendTimeoutMs: 1000, subVersion: 0, subscription: 'n >= 150', expressionType: 'SQL92' },
+  })
+  equal(parked.length, 1)
+  grow(200)
+  service.wake(parked[0]!, 'arrival')
+  deepEqual([connection.sent[0]?.code, connection.sent[0]?.extFields?.get('nextBeginOffset')], [FOUND, '182'])
 })
