@@ -11,12 +11,14 @@ const MAX_ENTRIES = 64
 const LONG_COPY_BYTES = 64
 
 interface Literal {
+  readonly text: string
   readonly name: Buffer
-  readonly value: Buffer
+  value: Buffer
   readonly hash: number
 }
 
 const literal = (name: string, value = ''): Literal => ({
+  text: name,
   name: Buffer.from(name),
   value: Buffer.from(value),
   hash: javaHashSpread(javaStringHash(name)),
@@ -34,7 +36,7 @@ const equalBytes = (a: Buffer, aStart: number, b: Buffer, bStart: number, bytes:
  * An instance is reused for every message of one thread; its results are valid until the next `rewrite`.
  */
 export class PropertyRewriter {
-  readonly #change: PropertyChange
+  readonly #remove: readonly string[]
   readonly #removed: readonly Literal[]
   readonly #put: readonly Literal[]
   readonly #watched: readonly Literal[]
@@ -48,15 +50,25 @@ export class PropertyRewriter {
   readonly #watchStart: Int32Array
   readonly #watchEnd: Int32Array
   #count = 0
+  /** What was read, and whether it has to go through text. */
+  #source: Buffer = Buffer.alloc(0)
+  #start = 0
+  #end = 0
+  #isText = false
 
   /** @param watch at most 31 names whose presence in the source `rewrite` notes */
   constructor(change: PropertyChange, watch: readonly string[] = []) {
-    this.#change = change
+    this.#remove = change.remove
     this.#removed = change.remove.map((name) => literal(name))
     this.#put = change.put.map(([name, value]) => literal(name, value))
     this.#watched = watch.map((name) => literal(name))
     this.#watchStart = new Int32Array(watch.length)
     this.#watchEnd = new Int32Array(watch.length)
+  }
+
+  /** Another value for one of those that are put, by its place among them. An empty one: it is not put. */
+  setPut(index: number, value: Buffer): void {
+    this.#put[index]!.value = value
   }
 
   /** Bytes that a rewrite of `sourceBytes` bytes can need. */
@@ -79,17 +91,54 @@ export class PropertyRewriter {
 
   /** Writes the stored form of the property text [start, end) at `at`, where `sizeBound` bytes are free; returns its end. */
   rewrite(source: Buffer, start: number, end: number, into: Buffer, at: number): number {
+    this.read(source, start, end)
+    return this.write(into, at)
+  }
+
+  /** The first half of `rewrite`: notes the watched properties. The source has to stay as it is until `write`. */
+  read(source: Buffer, start: number, end: number): void {
+    this.#source = source
+    this.#start = start
+    this.#end = end
     this.#watchStart.fill(-1)
     this.#count = 0
     // Names that are not ASCII hash over UTF-16 units, bytes that are no UTF-8 are replaced, and very many properties
     // are not worth a fast path: text does all three.
-    if (!this.#read(source, start, end) || !this.#putAll(source)) return this.#rewriteText(source, start, end, into, at)
-    this.#sort()
-    return this.#write(source, into, at)
+    this.#isText = !this.#read(source, start, end)
+    if (this.#isText) this.#watchAll(source, start, end)
   }
 
-  #rewriteText(source: Buffer, start: number, end: number, into: Buffer, at: number): number {
-    return at + into.write(storedProperties(source.toString('utf8', start, end), this.#change), at)
+  /** The second half, once. With `keepsAll` nothing is removed. */
+  write(into: Buffer, at: number, keepsAll = false): number {
+    const source = this.#source
+    if (this.#isText || !this.#putAll(source)) return this.#writeText(into, at, keepsAll)
+    this.#sort()
+    return this.#write(source, into, at, keepsAll)
+  }
+
+  #writeText(into: Buffer, at: number, keepsAll: boolean): number {
+    const put = this.#put
+      .filter(({ value }) => value.length > 0)
+      .map(({ text, value }) => [text, value.toString()] as const)
+    const text = this.#source.toString('utf8', this.#start, this.#end)
+    return at + into.write(storedProperties(text, { remove: keepsAll ? [] : this.#remove, put }), at)
+  }
+
+  /** Notes the watched properties where `#read` gave up; a property after that one counts as well. */
+  #watchAll(source: Buffer, start: number, end: number): void {
+    if (this.#watched.length === 0) return
+    for (let at = start; at < end; ) {
+      let separator = -1
+      let entryEnd = at
+      for (; entryEnd < end && source[entryEnd] !== PROPERTY_BYTE; entryEnd++) {
+        if (separator < 0 && source[entryEnd] === NAME_VALUE_BYTE) separator = entryEnd
+      }
+      if (separator > at && separator < entryEnd - 1) {
+        const hash = javaHashSpread(javaStringHash(source.toString('latin1', at, separator)))
+        this.#watch(source, at, separator, entryEnd, hash)
+      }
+      at = entryEnd + 1
+    }
   }
 
   #read(source: Buffer, start: number, end: number): boolean {
@@ -162,6 +211,7 @@ export class PropertyRewriter {
   #putAll(source: Buffer): boolean {
     for (let i = 0; i < this.#put.length; i++) {
       const put = this.#put[i]!
+      if (put.value.length === 0) continue
       let index = 0
       while (index < this.#count && !this.#isNamed(index, put, source)) index += 1
       if (index === MAX_ENTRIES) return false
@@ -192,11 +242,11 @@ export class PropertyRewriter {
     return false
   }
 
-  #write(source: Buffer, into: Buffer, at: number): number {
+  #write(source: Buffer, into: Buffer, at: number, keepsAll: boolean): number {
     let end = at
     for (let i = 0; i < this.#count; i++) {
       const index = this.#order[i]!
-      if (this.#isRemoved(index, source)) continue
+      if (!keepsAll && this.#isRemoved(index, source)) continue
       if (end > at) into[end++] = PROPERTY_BYTE
       const put = this.#putIndex[index]!
       end = put >= 0 ? copyPut(this.#put[put]!, into, end) : this.#copyEntry(index, source, into, end)

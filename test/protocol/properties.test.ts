@@ -148,3 +148,13 @@ test('the byte form says where watched properties are', () => {
   equal(rewriter.watchedStart(0), -1)
   equal(source.toString('utf8', rewriter.watchedStart(1), rewriter.watchedEnd(1)), '7F00')
 })
+
+test('it says so behind a name that is not ASCII, behind bytes that are no text and among very many properties', () => {
+  const rewriter = new PropertyRewriter(change, ['DELAY'])
+  const many = range(100, (i) => `name${i}\u0001${i}`).join('\u0002')
+  for (const before of [Buffer.from('näme\u0001x'), Buffer.from([65, 1, 0xff]), Buffer.from(many)]) {
+    const source = Buffer.concat([before, Buffer.from('\u0002DELAY\u00013\u0002a\u0001b')])
+    rewriter.rewrite(source, 0, source.length, Buffer.alloc(5000), 0)
+    equal(source.toString('utf8', rewriter.watchedStart(0), rewriter.watchedEnd(0)), '3')
+  }
+})
