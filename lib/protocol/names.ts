@@ -29,6 +29,9 @@ export const SystemTopic = {
   OFFSET_MOVED_EVENT: 'OFFSET_MOVED_EVENT',
 } as const
 
+/** Where messages wait for their delivery time (5.x). Not one of those that every broker has from its start. */
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer'
+
 /** Groups with a meaning of their own. */
 export const SystemGroup = {
   DEFAULT_PRODUCER: 'DEFAULT_PRODUCER',
@@ -71,6 +74,7 @@ export const UNSENDABLE_TOPICS: ReadonlySet<string> = new Set([
   SystemTopic.TRANS_CHECK_MAX_TIME,
   SystemTopic.SELF_TEST,
   SystemTopic.OFFSET_MOVED_EVENT,
+  TIMER_TOPIC,
 ])
 
 /** Whether every character may stand in a topic or group name, and there is one. */

@@ -10,6 +10,7 @@ export type ProtocolErrorCode =
   | 'MESSAGE_ID_ILLEGAL'
   | 'ADDRESS_ILLEGAL'
   | 'PROPERTIES_TOO_LONG'
+  | 'RECALL_HANDLE_ILLEGAL'
 
 /** Bytes or text that are not what the protocol says. Not retryable. */
 export class ProtocolError extends ApogeeError {

@@ -44,11 +44,13 @@ test('topics of a group and of a cluster have their prefixes and suffixes', () =
 })
 
 test('system topics and groups are known, and those that clients may not send to', () => {
-  for (const topic of ['TBW102', 'BenchmarkTest', 'RMQ_SYS_TRACE_TOPIC', 'rmq_sys_wheel_timer']) {
+  for (const topic of ['TBW102', 'BenchmarkTest', 'RMQ_SYS_TRACE_TOPIC', 'rmq_sys_other']) {
     ok(isSystemTopic(topic))
     equal(isUnsendableTopic(topic), false)
   }
-  for (const topic of ['SCHEDULE_TOPIC_XXXX', 'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT']) ok(isUnsendableTopic(topic))
+  for (const topic of ['SCHEDULE_TOPIC_XXXX', 'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT', 'rmq_sys_wheel_timer']) {
+    ok(isUnsendableTopic(topic))
+  }
   equal(isSystemTopic('T'), false)
   ok(isSystemGroup('CID_RMQ_SYS_TRANS'))
 })

@@ -66,6 +66,7 @@ import { queryMessage } from './query-message.ts'
 import { querySubscriptionByConsumer } from './query-subscription-by-consumer.ts'
 import { queryTopicConsumeByWho } from './query-topic-consume-by-who.ts'
 import { queryTopicsByConsumer } from './query-topics-by-consumer.ts'
+import { recallMessage } from './recall-message.ts'
 import { registerBroker } from './register-broker.ts'
 import { registerFilterServer } from './register-filter-server.ts'
 import { registerMessageFilterClass } from './register-message-filter-class.ts'
@@ -162,6 +163,7 @@ export {
   querySubscriptionByConsumer,
   queryTopicConsumeByWho,
   queryTopicsByConsumer,
+  recallMessage,
   registerBroker,
   registerFilterServer,
   registerMessageFilterClass,
@@ -285,6 +287,7 @@ export const commands: readonly Command[] = [
   getTopicConfig,
   getSubscriptionGroupConfig,
   litePullMessage,
+  recallMessage,
 ]
 
 const byCode = new Map(commands.map((entry) => [entry.code, entry]))
