@@ -148,7 +148,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const own = await startOwnMessages({ ...base, ...state, store, gate, stats, traffic, random }, parts)
   const send = createSendHandlers({
     ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
-    ...{ random, retriedSends: own.retriedSends },
+    ...{ random, retriedSends: own.retriedSends, recallHandleOf: own.recallHandleOf },
     hooks: new SendHooks(surroundings.sendHooks ?? [], base.logger),
     settings: sendSettingsOf(config, base.storeHost),
   })

@@ -18,6 +18,11 @@ export const ownMessageCounts = ({
     nums.add(1)
     sizes.add(sizeBytes)
   },
+  /** A message with a delivery time was put into its topic. */
+  deliveredInTime(topic: string, sizeBytes: number): void {
+    stats.messagesPut(1, sizeBytes)
+    traffic.topic(topic).put(1, sizeBytes)
+  },
   /** A consumer sent a message back; delayed unless it was given up. */
   sentBack(group: string, topic: string, sizeBytes: number, isDelayed: boolean): void {
     stats.messagesPut(1, sizeBytes)

@@ -9,6 +9,7 @@ import type { DurabilityGate } from './durability.ts'
 import type { SubscriptionGroupTable } from './groups/group-table.ts'
 import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
+import type { NewMessage } from './messages/new-message.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
 import type { ConsumerOffsets } from './offsets/consumer-offsets.ts'
 import { ownMessageCounts } from './own-message-counts.ts'
@@ -18,6 +19,7 @@ import { DeadLetters } from './retry/dead-letters.ts'
 import type { RetriedSends } from './retry/retried-send.ts'
 import { createRetry } from './retry/retry.ts'
 import type { BrokerStats } from './stats.ts'
+import { timerFeature } from './timer/timer.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 import type { TrafficStats } from './traffic/traffic-stats.ts'
 import { halfDetour } from './transaction/half-detour.ts'
@@ -51,6 +53,8 @@ export interface OwnMessages {
   readonly retriedSends: RetriedSends
   readonly delay: Delay
   readonly deadLetters: DeadLetters
+  /** What the answer to a send names as the way to call the message off, when it is stored like this. */
+  readonly recallHandleOf: (stored: NewMessage) => string | undefined
 }
 
 /** Starts them; `lifecycle` stops them before the store closes. */
@@ -58,16 +62,20 @@ export const startOwnMessages = async (own: OwnMessageParts, lifecycle: Parts): 
   const { config, store, gate } = own
   const counts = ownMessageCounts(own)
   const delivered = config.current.delay.stats ? { delivered: counts.delivered } : {}
+  const timer = timerFeature(own)
   const delay = await startDelay({ ...own, ...delivered }, lifecycle)
-  const detours = [halfDetour(config, own.topics), delay.detour]
+  const detours = [halfDetour(config, own.topics), delay.detour, timer.detour]
   const writer = new MessageWriter(store, gate, detours)
   const messages = new StoredMessages(store)
   const retry = createRetry({ ...own, writer, messages, sentBack: counts.sentBack })
   const transactions = await startTransactions({ ...own, writer, messages }, lifecycle)
+  const onDelivered = counts.deliveredInTime
+  const timerHandlers = await timer.start({ writer, messages, onDelivered }, lifecycle)
   return {
     ...{ detours, writer, messages, delay },
-    handlers: [...retry.handlers, ...transactions.handlers],
+    handlers: [...retry.handlers, ...transactions.handlers, ...timerHandlers],
     retriedSends: retry.retriedSends,
+    recallHandleOf: timer.recallHandleOf,
     deadLetters: new DeadLetters({ ...own, writer, messages }),
   }
 }

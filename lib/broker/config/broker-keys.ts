@@ -7,9 +7,10 @@ const THREADS = { unused: true, unit: 'threads' } as const
 const QUEUE = { unused: true, unit: 'requests' } as const
 const LIVE = { live: true } as const
 const OWN = { own: true } as const
+const LIVE_OWN = { own: true, live: true } as const
 const MS = { unit: 'ms', min: 0 } as const
 
-/** Every key of Java 4.9.8's BrokerConfig, in its order. */
+/** Every key of Java 4.9.8's BrokerConfig, in its order, and behind them some of 5.x. */
 export const brokerKeys = {
   rocketmqHome: maybeText(
     'installation directory of a Java RocketMQ; not needed here',
@@ -135,4 +136,6 @@ export const brokerKeys = {
     own: true,
     live: true,
   }),
+  recallMessageEnable: flag(false, 'messages that wait for their delivery time can be called off (5.x)', LIVE_OWN),
+  allowRecallWhenBrokerNotWriteable: flag(true, 'also while brokerPermission forbids writing (5.x)', LIVE_OWN),
 } as const

@@ -89,6 +89,16 @@ export interface BrokerOptions {
     /** Whether deliveries count as puts. */
     readonly stats: boolean
   }
+  /** Messages with a delivery time of their own. */
+  readonly timer: {
+    readonly enabled: boolean
+    readonly maxDelayMs: number
+    readonly precisionMs: number
+    readonly maxPending: number
+    readonly recallEnabled: boolean
+    /** Whether recalls are taken while `identity.permission` forbids writing. */
+    readonly recallWhenNotWritable: boolean
+  }
   readonly store: {
     readonly rootDir: string
     readonly commitLogDir: string
@@ -253,6 +263,15 @@ const deleteHours = (value: string): number[] => {
   return hours.map(Number)
 }
 
+const timerOptions = ({ broker, store }: ConfigValues): BrokerOptions['timer'] => ({
+  enabled: store.timerWheelEnable,
+  maxDelayMs: store.timerMaxDelaySec * 1000,
+  precisionMs: store.timerPrecisionMs,
+  maxPending: store.timerMaxPending,
+  recallEnabled: broker.recallMessageEnable,
+  recallWhenNotWritable: broker.allowRecallWhenBrokerNotWriteable,
+})
+
 const retentionOptions = ({ store }: ConfigValues): BrokerOptions['retention'] => ({
   reservedMs: store.fileReservedTime * 3_600_000,
   deleteHours: deleteHours(store.deleteWhen),
@@ -326,6 +345,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       flushOffsetsIntervalMs: store.flushDelayOffsetInterval,
       stats: store.enableScheduleMessageStats,
     },
+    timer: timerOptions(values),
     store: storeOptions(values),
     retention: retentionOptions(values),
     net: {

@@ -173,4 +173,22 @@ export const storeKeys = {
   commitLogDirectIo: flag(false, 'staged records are written past the page cache where the file system can', OWN),
   dispatchDurableOnly: flag(true, 'under SYNC_FLUSH messages can be read only once they are on the device', OWN),
   recycleCommitLogFiles: flag(true, 'up to two deleted segments are kept to be used again', OWN),
+  timerWheelEnable: flag(true, 'messages may have a delivery time of their own (5.x)', OWN),
+  timerMaxDelaySec: int(259_200, 'how far ahead it may be', { ...OWN, unit: 's', min: 1, live: true }),
+  timerPrecisionMs: int(1, 'delivery times are taken up to a multiple of this; 1000 in 5.x', {
+    ...OWN,
+    unit: 'ms',
+    min: 1,
+    max: 1000,
+  }),
+  timerInterceptDelayLevel: flag(false, 'delay levels are kept by the timer; without effect in 5.3 too', {
+    ...OWN,
+    unused: true,
+  }),
+  timerMaxPending: int(50_000_000, 'messages that may wait for their delivery time at once', {
+    ...OWN,
+    unit: 'messages',
+    min: 1,
+    live: true,
+  }),
 } as const

@@ -7,6 +7,9 @@ import { withProperties } from '../messages/new-message.ts'
 
 const MAX_INT32 = 0x7fffffff
 
+/** A level counts more than a delivery time of 5.x, which would count once the level's time is over. */
+const DELIVERY_TIMES = [PropertyName.TIMER_DELAY_SEC, PropertyName.TIMER_DELAY_MS, PropertyName.TIMER_DELIVER_MS]
+
 /** Queue of SCHEDULE_TOPIC_XXXX in which messages of a level wait. */
 export const queueOfLevel = (level: number): number => level - 1
 
@@ -32,11 +35,12 @@ export const delayDetour = (highestLevel: number): Detour => ({
     if (type !== 0 && type !== MessageSysFlag.TRANSACTION_COMMIT) return message
     const level = Math.min(levelOf(text), highestLevel)
     if (level <= 0) return message
-    const properties = withProperties(message.properties, {
+    const put = {
       [PropertyName.DELAY]: Number(text) > highestLevel ? String(highestLevel) : text,
       [PropertyName.REAL_TOPIC]: message.topic,
       [PropertyName.REAL_QUEUE_ID]: String(message.queueId),
-    })
+    }
+    const properties = withProperties(message.properties, put, DELIVERY_TIMES)
     return { ...message, topic: SystemTopic.SCHEDULE, queueId: queueOfLevel(level), properties }
   },
 })

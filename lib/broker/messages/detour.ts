@@ -14,6 +14,37 @@ export interface Detour {
    * @throws {ResponseError} when it may not be stored
    */
   redirect(message: NewMessage): NewMessage
+  /** The same for what clients send one by one, on bytes. */
+  readonly hot?: HotDetour
+}
+
+/** A detour that puts properties and changes nothing else but the queue: without an object for each message. */
+export interface HotDetour {
+  /** Names of the properties it puts. */
+  readonly put: readonly string[]
+  /** A message that has one of these goes the other way. */
+  readonly unless: readonly string[]
+  /** Undefined: the message goes the other way. */
+  take(message: HotMessage): HotTarget | undefined
+}
+
+/** What a hot detour may know of a message. */
+export interface HotMessage {
+  readonly topic: { readonly name: string; readonly bytes: Buffer }
+  readonly queueId: number
+  readonly sysFlag: number
+  /** Value of one of the detour's `properties`. */
+  property(name: string): string | undefined
+}
+
+/** Where a message is stored instead. Holds until the next `take`. */
+export interface HotTarget {
+  readonly topic: string
+  readonly queueId: number
+  /** Values of `put`. */
+  readonly values: readonly Buffer[]
+  /** What the answer names as the way to call the message off, by its client's id. */
+  recallHandle(uniqKey: string): string | undefined
 }
 
 /** What is to be stored for a message after all detours. */

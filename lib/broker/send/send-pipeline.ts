@@ -28,6 +28,8 @@ export interface PendingSend {
   readonly waits: boolean
   /** Counted against the connection while it waits. */
   readonly requestBytes: number
+  /** Part of the answer when the message waits for its delivery time. */
+  readonly recallHandle?: string | undefined
 }
 
 interface Stored {
@@ -153,8 +155,9 @@ export class SendPipeline {
       send.to.connection.begin(send.requestBytes)
       held.push({ send, place: this.#placeOf(send) })
     } else if (send.rows === 1 && send.to.serializeType === 0) {
-      const { firstRow } = send
-      this.#responses.storedOne(send.to, batch.physicalOffset(firstRow), send.queueId, batch.queueOffset(firstRow))
+      const { firstRow, to, queueId, recallHandle } = send
+      const offset = batch.physicalOffset(firstRow)
+      this.#responses.storedOne(to, offset, queueId, batch.queueOffset(firstRow), recallHandle)
     } else {
       this.#responses.stored(send.to, 'SUCCESS', this.#placeOf(send))
     }
@@ -174,9 +177,9 @@ export class SendPipeline {
 
   #placeOf(send: PendingSend): StoredPlace {
     const { batch } = this
-    const { firstRow, rows, queueId } = send
+    const { firstRow, rows, queueId, recallHandle } = send
     const offsetOf = (row: number) => batch.physicalOffset(firstRow + row)
     const physicalOffsets = rows === 1 ? offsetOf(0) : Array.from({ length: rows }, (_, row) => offsetOf(row))
-    return { physicalOffsets, queueId, queueOffset: batch.queueOffset(firstRow) }
+    return { physicalOffsets, queueId, queueOffset: batch.queueOffset(firstRow), recallHandle }
   }
 }

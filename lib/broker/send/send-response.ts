@@ -11,6 +11,8 @@ export interface StoredPlace {
   readonly queueId: number
   /** Of the first. */
   readonly queueOffset: number
+  /** What calls the message off that waits for its delivery time. */
+  readonly recallHandle?: string | undefined
 }
 
 /** JSON string in ASCII only, so that its length in characters is its length in bytes. */
@@ -20,6 +22,7 @@ const asciiJson = (text: string): string =>
 /** What stands between the numbers of an answer. */
 const beforeQueueId = Buffer.from('","queueId":"')
 const beforeQueueOffset = Buffer.from('","queueOffset":"')
+const beforeRecallHandle = Buffer.from('","recallHandle":"')
 const beforeOpaque = Buffer.from(`"},"flag":${FLAG_RESPONSE},"language":"OTHER","opaque":`)
 const afterOpaque = Buffer.from(`,"serializeTypeCurrentRPC":"JSON","version":${PROTOCOL_VERSION}}`)
 const NUMBERS_BYTES = HEX_64_BYTES + 3 * MAX_DECIMAL_BYTES
@@ -66,18 +69,19 @@ export class SendResponseWriter {
     const { physicalOffsets, queueId, queueOffset } = place
     if (to.serializeType !== 0) this.#storedGeneric(to, code, place)
     else if (code === 'SUCCESS' && typeof physicalOffsets === 'number') {
-      this.storedOne(to, physicalOffsets, queueId, queueOffset)
+      this.storedOne(to, physicalOffsets, queueId, queueOffset, place.recallHandle)
     } else {
-      const fields = `${this.#messageIds(place)}","queueId":"${queueId}","queueOffset":"${queueOffset}`
+      const recall = place.recallHandle === undefined ? '' : `","recallHandle":"${place.recallHandle}`
+      const fields = `${this.#messageIds(place)}","queueId":"${queueId}","queueOffset":"${queueOffset}${recall}`
       const header = `{"code":${ResponseCode[code]}${this.#afterCode}${fields}${beforeOpaque}${to.opaque}${afterOpaque}`
       writeJsonAnswer(to, header)
     }
   }
 
   /** As `stored` with SUCCESS, of one message, to a sender that speaks JSON. */
-  storedOne(to: AnswerTo, physicalOffset: number, queueId: number, queueOffset: number): void {
+  storedOne(to: AnswerTo, physicalOffset: number, queueId: number, queueOffset: number, recallHandle = ''): void {
     const { outbox } = to.connection
-    const start = outbox.reserve(this.#usualBound)
+    const start = outbox.reserve(this.#usualBound + beforeRecallHandle.length + recallHandle.length)
     const { buffer } = outbox
     let at = append(this.#usualStart, buffer, start)
     at = writeHex64(physicalOffset, buffer, at)
@@ -85,6 +89,10 @@ export class SendResponseWriter {
     at = writeDecimal(queueId, buffer, at)
     at = append(beforeQueueOffset, buffer, at)
     at = writeDecimal(queueOffset, buffer, at)
+    if (recallHandle !== '') {
+      at = append(beforeRecallHandle, buffer, at)
+      at += buffer.write(recallHandle, at, 'latin1')
+    }
     at = append(beforeOpaque, buffer, at)
     at = writeDecimal(to.opaque, buffer, at)
     at = append(afterOpaque, buffer, at)
@@ -111,6 +119,7 @@ export class SendResponseWriter {
     extFields.set('msgId', this.#messageIds(place))
     extFields.set('queueId', String(place.queueId))
     extFields.set('queueOffset', String(place.queueOffset))
+    if (place.recallHandle !== undefined) extFields.set('recallHandle', place.recallHandle)
     const { opaque, serializeType } = to
     to.connection.send({ code: ResponseCode[code], opaque, flag: FLAG_RESPONSE, extFields, serializeType })
   }

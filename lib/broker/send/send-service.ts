@@ -12,7 +12,8 @@ import { type Detour, redirected } from '../messages/detour.ts'
 import { type NewMessage, withProperties } from '../messages/new-message.ts'
 import type { Redirection } from '../retry/retried-send.ts'
 import type { SendAdmission } from './admission.ts'
-import type { SendPipeline } from './send-pipeline.ts'
+import { HotDetourPath } from './hot-detour-path.ts'
+import type { PendingSend, SendPipeline } from './send-pipeline.ts'
 import type { SendTopic } from './send-topics.ts'
 
 /** A send request whose topic is resolved. Ranges point into borrowed memory. */
@@ -57,6 +58,11 @@ export class SendService {
   readonly #detours: readonly Detour[]
   readonly #watches: number
   readonly #detourTopic: (name: string) => DetourTopic
+  readonly #recallHandleOf: (stored: NewMessage) => string | undefined
+  readonly #hot: HotDetourPath | undefined
+  /** Topic that it led to last. */
+  #hotTopic = ''
+  #hotTopicPlace: DetourTopic | undefined
   readonly #single: PropertyRewriter
   readonly #ofBatch: PropertyRewriter
 
@@ -73,6 +79,8 @@ export class SendService {
       readonly detours: readonly Detour[]
       /** Topics that detours lead to. */
       readonly detourTopic: (name: string) => DetourTopic
+      /** Part of the answer to a message that a detour took. */
+      readonly recallHandleOf: (stored: NewMessage) => string | undefined
     },
   ) {
     this.#pipeline = pipeline
@@ -84,11 +92,16 @@ export class SendService {
     this.#random = settings.random
     this.#detours = settings.detours
     this.#detourTopic = settings.detourTopic
+    this.#recallHandleOf = settings.recallHandleOf
     const put = [[PropertyName.CLUSTER, settings.clusterName]] as const
-    const watch = [PropertyName.WAIT, ...new Set(settings.detours.flatMap(({ properties }) => properties))]
-    this.#watches = watch.length
-    this.#single = new PropertyRewriter({ remove: [PropertyName.WAIT], put }, watch)
+    const hot = HotDetourPath.needs(settings.detours)
+    const concerned = [PropertyName.WAIT, ...new Set(settings.detours.flatMap(({ properties }) => properties))]
+    this.#watches = concerned.length
+    const watch = [...new Set([...concerned, ...hot.watch])]
+    const hotPut = hot.put.map((name) => [name, ''] as const)
+    this.#single = new PropertyRewriter({ remove: [PropertyName.WAIT], put: [...put, ...hotPut] }, watch)
     this.#ofBatch = new PropertyRewriter({ remove: [], put }, watch)
+    this.#hot = HotDetourPath.of(settings.detours, this.#single, put.length, watch)
   }
 
   /**
@@ -101,17 +114,24 @@ export class SendService {
     const redirection = redirect?.()
     const { properties, propertiesStart, propertiesEnd, topic } = request
     const rewriter = this.#single
-    const auxBytes = rewriter.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
-    this.#pipeline.prepare(request.body, 1, auxBytes)
-    const { batch } = this.#pipeline
-    const start = batch.auxUsed
-    const end = rewriter.rewrite(properties, propertiesStart, propertiesEnd, batch.aux, start)
+    rewriter.read(properties, propertiesStart, propertiesEnd)
     const waits = waitsForStore(rewriter, properties)
     const mayDetour = redirection !== undefined || this.#mayDetour(rewriter)
+    if (mayDetour && redirection === undefined && this.#addHot(request, queueId, waits)) return
     if (mayDetour && this.#addDetoured(request, queueId, waits, redirection)) return
+    const start = this.#prepareSingle(request)
+    const { batch } = this.#pipeline
+    const end = rewriter.write(batch.aux, start)
     batch.auxUsed = end
     const row = this.#addRow(request, topic.handle, queueId, request.sysFlag | topic.sysFlag, start)
     this.#push(request, queueId, row, 1, waits)
+  }
+
+  /** Makes room for one message whose properties the rewriter has read; gives where they go. */
+  #prepareSingle({ body, propertiesStart, propertiesEnd }: SendRequest): number {
+    const auxBytes = this.#single.sizeBound(propertiesEnd - propertiesStart) + MAX_HOST_BYTES
+    this.#pipeline.prepare(body, 1, auxBytes)
+    return this.#pipeline.batch.auxUsed
   }
 
   /** Whether a property is there that some detour goes by. */
@@ -120,6 +140,36 @@ export class SendService {
       if (rewriter.watchedStart(watch) >= 0) return true
     }
     return false
+  }
+
+  /** False when the message has to go the other way. */
+  #addHot(request: SendRequest, queueId: number, waits: boolean): boolean {
+    const target = this.#hot?.take(request, queueId)
+    if (target === undefined) return false
+    const start = this.#writeHot(request)
+    const sysFlag = request.sysFlag | request.topic.sysFlag
+    if (target.topic !== this.#hotTopic || this.#hotTopicPlace === undefined) {
+      this.#hotTopic = target.topic
+      this.#hotTopicPlace = this.#detourTopic(target.topic)
+    }
+    const { handle, traffic } = this.#hotTopicPlace
+    const row = this.#addRow(request, handle, target.queueId, sysFlag, start)
+    const { to, oneway, bodyStart, bodyEnd } = request
+    const topic = { load: request.topic.load, traffic }
+    this.#push({ to, oneway, bodyStart, bodyEnd, topic }, queueId, row, 1, waits, this.#hot!.recallHandle(target))
+    return true
+  }
+
+  /** Writes the properties with those that the detour puts; gives where they start. */
+  #writeHot(request: SendRequest): number {
+    try {
+      const start = this.#prepareSingle(request)
+      const { batch } = this.#pipeline
+      batch.auxUsed = this.#single.write(batch.aux, start, true)
+      return start
+    } finally {
+      this.#hot!.done()
+    }
   }
 
   /** False when no detour takes the message. The answer names the queue that it was sent to. */
@@ -141,7 +191,14 @@ export class SendService {
     batch.auxUsed = start + text.length
     const { handle, traffic } = this.#detourTopic(stored.topic)
     const row = this.#addRow(request, handle, stored.queueId, stored.sysFlag, start)
-    this.#push({ ...request, topic: { ...request.topic, traffic } }, queueId, row, 1, waits)
+    this.#push(
+      { ...request, topic: { ...request.topic, traffic } },
+      queueId,
+      row,
+      1,
+      waits,
+      this.#recallHandleOf(stored),
+    )
     return true
   }
 
@@ -230,10 +287,17 @@ export class SendService {
     )
   }
 
-  #push(request: SendRequest, queueId: number, firstRow: number, rows: number, waits: boolean): void {
+  #push(
+    request: Pick<SendRequest, 'to' | 'oneway' | 'bodyStart' | 'bodyEnd'> & Pick<PendingSend, 'topic'>,
+    queueId: number,
+    firstRow: number,
+    rows: number,
+    waits: boolean,
+    recallHandle?: string,
+  ): void {
     const requestBytes = request.bodyEnd - request.bodyStart
     const { to, oneway, topic } = request
-    this.#pipeline.push({ to, oneway, topic, queueId, firstRow, rows, waits, requestBytes })
+    this.#pipeline.push({ to, oneway, topic, queueId, firstRow, rows, waits, requestBytes, recallHandle })
   }
 
   #putHost(request: SendRequest): number {

@@ -8,6 +8,7 @@ import type { MessageStore } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
 import type { DurabilityGate } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
+import type { NewMessage } from '../messages/new-message.ts'
 import type { RetriedSends } from '../retry/retried-send.ts'
 import { type AdmissionSettings, type AdmissionState, SendAdmission } from './admission.ts'
 import { HotSend } from './hot-send.ts'
@@ -32,6 +33,8 @@ export interface SendParts {
   readonly detours: readonly Detour[]
   readonly retriedSends: RetriedSends
   readonly hooks: SendHooks
+  /** What the answer names as the way to call a message off that is stored like this. */
+  readonly recallHandleOf?: (stored: NewMessage) => string | undefined
   readonly settings: {
     readonly clusterName: string
     readonly regionId: string
@@ -85,6 +88,7 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
     random: parts.random,
     detours: parts.detours,
     detourTopic: (name) => ({ handle: store.topic(name), traffic: parts.traffic.topic(name) }),
+    recallHandleOf: parts.recallHandleOf ?? (() => undefined),
   })
   const topics = new SendTopics(parts.topics, store, parts.traffic, { address, writable: settings.writable })
   const path = { topics, service, pipeline, responses, retriedSends: parts.retriedSends, hooks }
