@@ -69,14 +69,17 @@ Status StagingRing::Reserve(int64_t from, uint32_t bytes) {
 }
 
 StagingRing::Pin StagingRing::PinFrom(int64_t from) {
-  if (from < begin_) return {};
+  // With half the ring in front of it the appender hardly ever comes to wait for a pin. Asked first
+  // as well, since even a pin that is then refused would stop the appender.
+  const auto near = [&](std::memory_order order) {
+    return reserved_.load(order) - from <= static_cast<int64_t>(memory_->size() / 2);
+  };
+  if (from < begin_ || !near(std::memory_order_relaxed)) return {};
   for (std::atomic<int64_t>& place : pins_) {
     int64_t expected = kNoPin;
     if (!place.compare_exchange_strong(expected, from, std::memory_order_seq_cst)) continue;
     Pin pin(this, &place);
-    // With half the ring in front of it the appender hardly ever comes to wait for a pin.
-    const int64_t behind = reserved_.load(std::memory_order_seq_cst) - from;
-    return behind <= static_cast<int64_t>(memory_->size() / 2) ? std::move(pin) : Pin();
+    return near(std::memory_order_seq_cst) ? std::move(pin) : Pin();
   }
   return {};
 }
