@@ -11,6 +11,7 @@ describeSemantics('broker semantics as Java clients see them', {
     ...TRANSACTION_SETTINGS,
     enablePropertyFilter: 'true',
     traceTopicEnable: 'true',
+    recallMessageEnable: 'true',
   },
   admin: true,
 })

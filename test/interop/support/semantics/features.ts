@@ -29,16 +29,11 @@ const ourFeatures = {
 
 export type Feature = keyof typeof ourFeatures
 
-/** Java 4.9.7 has everything that is older than 5.0. */
-const javaLacks: Partial<Record<Feature, string>> = {
-  litePullOf5x: 'the Java broker 4.9.7 does not know LITE_PULL_MESSAGE (361), with which 5.x clients pull',
-}
-
-export type BrokerSort = 'java' | 'ours'
+/** `java` is 4.9.7; `java5`, 5.3.3, proves in a self-check what 4.9.7 has not. */
+export type BrokerSort = 'java' | 'java5' | 'ours'
 
 /** Why a scenario cannot run at a broker, or undefined. */
 export const missing = (broker: BrokerSort, needs: readonly Feature[]): string | undefined => {
-  const reasons: Readonly<Partial<Record<Feature, string | undefined>>> = broker === 'java' ? javaLacks : ourFeatures
-  for (const need of needs) if (reasons[need] !== undefined) return reasons[need]
-  return undefined
+  const reasons: Readonly<Record<Feature, string | undefined>> = ourFeatures
+  return broker === 'ours' ? needs.map((need) => reasons[need]).find((reason) => reason !== undefined) : undefined
 }

@@ -132,11 +132,12 @@ const liteAssign: SemanticsScenario = {
   },
 }
 
-/** Clients from 5.0 on pull with a code of their own here. */
+/** Clients from 5.0 on pull with a code of their own here, LITE_PULL_MESSAGE (361), which Java 4.9 does not know. */
 const of5x = (scenario: SemanticsScenario): SemanticsScenario => ({
   ...scenario,
   needs: [...scenario.needs, 'litePullOf5x'],
   versions: ['5.3.3'],
+  brokers: ['java5', 'ours'],
 })
 
 export const litePulls: readonly SemanticsScenario[] = [

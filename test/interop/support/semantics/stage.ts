@@ -1,12 +1,14 @@
-import type {
-  ClientDriver,
-  CollectedMessage,
-  OutgoingMessage,
-  PushSettings,
-  Queue,
-  SendMode,
-  SentMessage,
+import {
+  type ClientDriver,
+  type CollectedMessage,
+  type OutgoingMessage,
+  type PushSettings,
+  type Queue,
+  type SendMode,
+  type SentMessage,
+  startClientDriver,
 } from '../../../support/java-client.ts'
+import type { ClientVersion } from '../../../support/java-projects.ts'
 import { withRawClient } from '../../../support/raw-client.ts'
 import { createTopic } from '../../../support/raw-topics.ts'
 import { waitFor } from '../../../support/wait-for.ts'
@@ -20,6 +22,17 @@ const QUERY_CONSUMER_OFFSET = 14
 const PATIENCE = { timeoutMs: 90_000, everyMs: 100 }
 
 export const eventually: typeof waitFor = (what, probe, options) => waitFor(what, probe, { ...PATIENCE, ...options })
+
+/** Intervals at which clients look after things by themselves are 20 s by default, connections may take 3 s. */
+const CLIENT_SETTINGS = {
+  'rocketmq.client.rebalance.waitInterval': '1000',
+  'rocketmq.client.rebalance.lockInterval': '1000',
+  'com.rocketmq.remoting.client.connect.timeout': '20000',
+}
+
+/** A JVM with a Java client of its own. */
+export const startDriver = (clientVersion: ClientVersion): Promise<ClientDriver> =>
+  startClientDriver({ clientVersion, systemProperties: CLIENT_SETTINGS })
 
 /** A push consumer and what it received. */
 export interface Member {

@@ -1,9 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { OutgoingMessage, ReceivedMessage, SentMessage } from '../../../support/java-client.ts'
-import { startClientDriver } from '../../../support/java-client.ts'
 import { keysOf, plain, sorted, withKey } from './delivery.ts'
 import type { SemanticsScenario } from './run.ts'
-import { eventually, type SemanticsStage } from './stage.ts'
+import { eventually, type SemanticsStage, startDriver } from './stage.ts'
 
 /** Short enough to wait for; to be given to the broker. */
 export const TRANSACTION_SETTINGS = {
@@ -125,7 +124,7 @@ export const checkAfterDeath: SemanticsScenario = {
     const heir = await TransactionProducer.start(stage, group)
     // Producers of 5.x that never sent anything know no broker to tell of themselves.
     await heir.send(topic, [half('hello', 'COMMIT', 'COMMIT')])
-    const doomed = await startClientDriver({ clientVersion: stage.driver.version })
+    const doomed = await startDriver(stage.driver.version)
     try {
       const mortal = await TransactionProducer.start(stage, group, doomed)
       // Each JVM counts for itself: whatever the mortal one is asked in its last moments, it settles nothing.
