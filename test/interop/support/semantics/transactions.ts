@@ -83,7 +83,9 @@ export const transactionOutcomes: SemanticsScenario = {
     const committed = ['commit', ...settledByChecks, 'later-commit', 'later-check']
     const collected = await eventually('all committed messages', async () => {
       const messages = await member.collected()
-      return new Set(keysOf(messages)).size >= committed.length && messages
+      const absent = committed.filter((keys) => withKey(messages, keys).length === 0)
+      if (absent.length > 0) throw new Error(`not there yet: ${absent}`)
+      return messages
     })
     deepEqual(sorted([...new Set(keysOf(collected))]), sorted(committed))
     for (const message of collected) {
