@@ -24,7 +24,7 @@ const ourFeatures = {
   consumeStats: there,
   requestReply: there,
   trace: there,
-  timers: 'arbitrary delivery times of 5.x clients and RECALL_MESSAGE (370) are not there yet',
+  timers: there,
 } satisfies Readonly<Record<string, string | undefined>>
 
 export type Feature = keyof typeof ourFeatures
