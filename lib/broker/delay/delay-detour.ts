@@ -36,7 +36,8 @@ export const delayDetour = (highestLevel: number): Detour => ({
     const level = Math.min(levelOf(text), highestLevel)
     if (level <= 0) return message
     const put = {
-      [PropertyName.DELAY]: Number(text) > highestLevel ? String(highestLevel) : text,
+      // The store takes a level with a sign for none: the message would be due at once.
+      [PropertyName.DELAY]: Number(text) > highestLevel ? String(highestLevel) : text.replace('+', ''),
       [PropertyName.REAL_TOPIC]: message.topic,
       [PropertyName.REAL_QUEUE_ID]: String(message.queueId),
     }

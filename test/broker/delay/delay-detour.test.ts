@@ -41,6 +41,16 @@ test('a level above the highest becomes the highest', () => {
   }
 })
 
+test('a level with a sign is stored without it: the store computes due times of digits only', () => {
+  for (const [level, stored] of [
+    ['+5', '5'],
+    ['+0099', '18'],
+    ['005', '005'],
+  ] as const) {
+    equal(redirect(message({ DELAY: level })).properties.get('DELAY'), stored)
+  }
+})
+
 test('messages without a level above 0, and all when there are no levels, stay as they are', () => {
   for (const delay of ['0', '-1', '+0', '-2147483648']) {
     const plain = message({ DELAY: delay })
