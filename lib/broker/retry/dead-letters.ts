@@ -143,8 +143,9 @@ export class DeadLetters {
       if (firstOffset >= endOffset) break
       const page = await this.read(group, firstOffset, Math.min(PAGE_MESSAGES, count - replayed))
       const sent = await this.#send(page.letters)
-      refusal = sent.refusal ?? (await this.#failureOf(sent.endOffset))
-      if (refusal !== undefined && sent.refusal === undefined) break
+      const lost = await this.#failureOf(sent.endOffset)
+      refusal = lost ?? sent.refusal
+      if (lost !== undefined) break
       replayed += sent.count
       const next = sent.refusal === undefined ? page.nextOffset : page.letters[sent.count]!.queueOffset
       if (next > firstOffset) this.#done(group, next)

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../lib/base/clock.ts'
-import { DurabilityGate } from '../../../lib/broker/durability.ts'
+import { DurabilityGate, type DurabilityOutcome } from '../../../lib/broker/durability.ts'
 import { MessageWriter } from '../../../lib/broker/messages/message-writer.ts'
 import { StoredMessages } from '../../../lib/broker/messages/stored-messages.ts'
 import { DeadLetters } from '../../../lib/broker/retry/dead-letters.ts'
@@ -12,14 +12,18 @@ import { openTestStore } from '../../store/support/store-fixture.ts'
 
 const host = hostAddress('127.0.0.1', 10_911)
 
-const setUp = async (t: TestContext) => {
+const setUp = async (t: TestContext, durable?: DurabilityOutcome) => {
   const store = await openTestStore(t)
   const writer = new MessageWriter(store, new DurabilityGate(store, systemClock, 5000), [])
   const messages = new StoredMessages(store)
   const topics = new Map(['T', '%DLQ%G', '%DLQ%H'].map((name) => [name, topicConfig(name, { writeQueueNums: 4 })]))
   const offsets = new Map<string, number>()
   const letters = new DeadLetters({
-    ...{ store, messages, writer, topics },
+    ...{ store, messages, topics },
+    writer: {
+      write: (message) => writer.write(message),
+      durable: (end) => (durable === undefined ? writer.durable(end) : Promise.resolve(durable)),
+    },
     offsets: {
       find: (group, topic) => offsets.get(`${topic}@${group}`),
       commit: (group, topic, _queueId, offset) => offsets.set(`${topic}@${group}`, offset) !== undefined,
@@ -102,6 +106,16 @@ test('a replay stops at a letter that cannot be sent, says why, and goes on ther
   equal((await letters.replay('G', 10)).refusal, 'the topic[Gone] sending message is forbidden')
   topics.set('Gone', topicConfig('Gone'))
   deepEqual(await letters.replay('G', 10), { firstOffset: 3, endOffset: 3, replayed: 2, refusal: undefined })
+})
+
+test('what is replayed is dealt with once it is on the device, also when the next letter cannot be sent', async (t) => {
+  const { letters, giveUp, write, offsets, store } = await setUp(t, { kind: 'timeout' })
+  await giveUp(0, 'a')
+  const refusal = 'replayed messages are not on the device'
+  deepEqual(await letters.replay('G', 10), { firstOffset: 0, endOffset: 1, replayed: 0, refusal })
+  await store.whenDispatched(write('%DLQ%G', 0, { RETRY_TOPIC: 'Gone' }).endOffset)
+  deepEqual(await letters.replay('G', 10), { firstOffset: 0, endOffset: 2, replayed: 0, refusal })
+  equal(offsets.size, 0)
 })
 
 test('a purge is done with letters up to an offset, and none before', async (t) => {
