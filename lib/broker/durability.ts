@@ -11,6 +11,9 @@ export type DurabilityOutcome =
   /** The sync failed: nothing was promised, the store is read-only. */
   | { readonly kind: 'failed'; readonly error: StoreError }
 
+/** What the gate needs of the store. */
+type SyncedStore = Pick<MessageStore, 'flushMode' | 'onFlushed' | 'requestFlush'>
+
 interface Waiting {
   readonly deadlineMs: number
   readonly settle: (outcome: DurabilityOutcome) => void
@@ -27,7 +30,7 @@ const TIMEOUT_CHECK_MS = 50
  * all appends of that turn, so that connections share a sync.
  */
 export class DurabilityGate {
-  readonly #store: MessageStore
+  readonly #store: SyncedStore
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #waiting: Waiting[] = []
@@ -38,7 +41,7 @@ export class DurabilityGate {
   readonly #timer: TimerHandle | undefined
 
   /** @param timeoutMs how long an append may wait for its sync (`syncFlushTimeout`) */
-  constructor(store: MessageStore, clock: Clock, timeoutMs: number) {
+  constructor(store: SyncedStore, clock: Clock, timeoutMs: number) {
     this.#store = store
     this.#clock = clock
     this.#timeoutMs = timeoutMs
@@ -80,7 +83,7 @@ export class DurabilityGate {
   }
 
   #requestSoon(endOffset: number): void {
-    this.#wantedOffset = endOffset
+    if (endOffset > this.#wantedOffset) this.#wantedOffset = endOffset
     if (this.#requestScheduled) return
     this.#requestScheduled = true
     setImmediate(() => {

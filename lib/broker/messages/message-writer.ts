@@ -66,7 +66,7 @@ export class MessageWriter {
     }
   }
 
-  /** Resolves with what the flush mode promises for everything below `endOffset`. Ends must not decrease. */
+  /** Resolves with what the flush mode promises for everything below `endOffset`. */
   durable(endOffset: number): Promise<DurabilityOutcome> {
     return new Promise((resolve) => this.#gate.hold(endOffset, resolve))
   }
