@@ -3,6 +3,7 @@ import { encodeProperties, inJavaOrder, MAX_PROPERTIES_BYTES } from '../../proto
 import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
+import { StoreError } from '../../store/store-error.ts'
 import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
 import { type Detour, redirected } from './detour.ts'
 import type { NewMessage } from './new-message.ts'
@@ -25,7 +26,7 @@ const MAX_HOST_BYTES = 16
 
 /**
  * Stores messages that the broker makes by itself: retries, deliveries of delayed messages, halves and their ends.
- * Topics must have valid names; that they exist is the caller's business.
+ * That topics exist is the caller's business.
  */
 export class MessageWriter {
   readonly #store: MessageStore
@@ -45,14 +46,7 @@ export class MessageWriter {
    * Under sync flush a sync is requested, so that it becomes readable.
    */
   write(message: NewMessage): Written {
-    let stored: NewMessage
-    try {
-      stored = redirected(message, this.#detours)
-    } catch (error) {
-      if (!(error instanceof ResponseError)) throw error
-      return { status: AppendStatus.INVALID_ARGUMENT, ...NOT_WRITTEN }
-    }
-    const status = this.#append(stored)
+    const status = this.#redirectAndAppend(message)
     if (status !== AppendStatus.OK) return { status, ...NOT_WRITTEN }
     const batch = this.#batch
     const { endOffset } = batch
@@ -69,6 +63,16 @@ export class MessageWriter {
   /** Resolves with what the flush mode promises for everything below `endOffset`. */
   durable(endOffset: number): Promise<DurabilityOutcome> {
     return new Promise((resolve) => this.#gate.hold(endOffset, resolve))
+  }
+
+  #redirectAndAppend(message: NewMessage): AppendStatus {
+    try {
+      return this.#append(redirected(message, this.#detours))
+    } catch (error) {
+      if (error instanceof ResponseError) return AppendStatus.INVALID_ARGUMENT
+      if (!(error instanceof StoreError)) throw error
+      return statusOf(error)
+    }
   }
 
   #append(message: NewMessage): AppendStatus {
@@ -103,3 +107,7 @@ export class MessageWriter {
     return batch.status(0)
   }
 }
+
+/** The status of the same name. */
+const statusOf = ({ code }: StoreError): AppendStatus =>
+  AppendStatus[code.replace('STORE_', '') as keyof typeof AppendStatus] ?? AppendStatus.IO_ERROR

@@ -83,6 +83,15 @@ test('a message that cannot be stored is told by its status', async (t) => {
   assert.equal(writer.write({ ...message, queueId: -1 }).status, AppendStatus.INVALID_ARGUMENT)
 })
 
+test('nothing that is wrong with the message or the store is thrown', async (t) => {
+  const { store, writer } = await setUp(t)
+  assert.equal(writer.write({ ...message, topic: '../x' }).status, AppendStatus.INVALID_ARGUMENT)
+  assert.equal(writer.write({ ...message, topic: '' }).status, AppendStatus.INVALID_ARGUMENT)
+  await store.close()
+  const written = writer.write(message)
+  assert.deepEqual([written.status, written.physicalOffset, written.endOffset], [AppendStatus.CLOSED, -1, -1])
+})
+
 test('detours of all messages count for what the broker writes, those of clients do not', async (t) => {
   const to = (topic: string, clientsOnly: boolean): Detour => ({
     properties: [],
