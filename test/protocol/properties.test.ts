@@ -158,3 +158,14 @@ test('it says so behind a name that is not ASCII, behind bytes that are no text 
     equal(source.toString('utf8', rewriter.watchedStart(0), rewriter.watchedEnd(0)), '3')
   }
 })
+
+test('watched properties are found behind names that are not ASCII and behind very many, the last of equal ones', () => {
+  const rewriter = new PropertyRewriter(change, ['DELAY', 'TRAN_MSG'])
+  const many = Array.from({ length: 100 }, (_, index) => `n${index}\u0001v\u0002`).join('')
+  for (const first of ['名\u0001x\u0002', many, 'DELAY\u00011\u0002名\u0001x\u0002', `${many}名\u0001x\u0002`]) {
+    const source = Buffer.from(`${first}TRAN_MSG\u0001true\u0002DELAY\u00013`)
+    rewriter.rewrite(source, 0, source.length, Buffer.alloc(10_000), 0)
+    equal(source.toString('utf8', rewriter.watchedStart(0), rewriter.watchedEnd(0)), '3')
+    equal(source.toString('utf8', rewriter.watchedStart(1), rewriter.watchedEnd(1)), 'true')
+  }
+})

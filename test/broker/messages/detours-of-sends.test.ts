@@ -55,6 +55,16 @@ test('a message that no detour takes is stored where it was sent to, whatever it
   assert.ok(stored!.properties.includes('LATER\u0001never'))
 })
 
+test('no property before its own keeps a detour from a message', async (t) => {
+  const { client, read, topics } = await startSendPullServer(t, { detours: [later] })
+  topics.set('Later', topicConfig('Later', { readQueueNums: 4 }))
+  const many = Array.from({ length: 70 }, (_, index) => `n${index}\u00011\u0002`).join('')
+  const firsts = ['ключ\u0001x\u0002', many, 'ключ\u0001x\u0002LATER\u0001never\u0002']
+  for (const first of firsts) await client.call(sendV2(message(`${first}LATER\u00015`)))
+  assert.equal((await read('Later', 3)).length, firsts.length)
+  assert.equal((await read('Known', 1)).length, 0)
+})
+
 test('what a detour refuses is answered with its code', async (t) => {
   const { client } = await startSendPullServer(t, { detours: [later] })
   const answer = await client.request(sendV2(message('LATER\u0001illegal')))
