@@ -20,18 +20,22 @@ const MIN_ENTRY_LENGTH = 3
 export const decodeProperties = (source: string | Buffer): Map<string, string> => {
   const text = typeof source === 'string' ? source : source.toString('utf8')
   const properties = new Map<string, string>()
+  // Looked for again only when it is passed: text without any is not gone through for each entry.
+  let separator = -1
   for (let at = 0; at < text.length; ) {
-    const found = text.indexOf(PROPERTY_SEPARATOR, at)
-    const end = found < 0 ? text.length : found
-    if (end - at >= MIN_ENTRY_LENGTH) {
-      const separator = text.indexOf(NAME_VALUE_SEPARATOR, at)
-      if (separator > at && separator < end - 1) {
-        properties.set(text.slice(at, separator), text.slice(separator + 1, end))
-      }
+    const end = indexOrEnd(text, PROPERTY_SEPARATOR, at)
+    if (separator < at) separator = indexOrEnd(text, NAME_VALUE_SEPARATOR, at)
+    if (end - at >= MIN_ENTRY_LENGTH && separator > at && separator < end - 1) {
+      properties.set(text.slice(at, separator), text.slice(separator + 1, end))
     }
     at = end + 1
   }
   return properties
+}
+
+const indexOrEnd = (text: string, wanted: string, from: number): number => {
+  const found = text.indexOf(wanted, from)
+  return found < 0 ? text.length : found
 }
 
 /** Writes property text in the map's own order, in the form of 4.9: no separator after the last entry. */
