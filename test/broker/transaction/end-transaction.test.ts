@@ -23,6 +23,9 @@ test('a message that a consumer of an old client sends back is no half again', a
   bench.sendHalf({ DELAY: '3' }, { reconsumeTimes: 1, sysFlag: 0 })
   bench.sendHalf({ DELAY: '3' })
   deepEqual([(await bench.read(HALF)).length, (await bench.read('Orders', 2)).length], [1, 1])
+  // Given up, it is not delayed any more.
+  bench.sendHalf({ DELAY: '0' }, { topic: '%DLQ%G', queueId: 0, reconsumeTimes: 16, sysFlag: 0 })
+  deepEqual([(await bench.read(HALF)).length, (await bench.read('%DLQ%G')).length], [1, 1])
 })
 
 test('with rejectTransactionMessage no half is taken', async (t) => {
