@@ -32,8 +32,9 @@ export interface AdmissionState {
 /**
  * Refuses sends that would only add to what already waits. Above half of the capacity a topic may have its share of
  * it, all waiting topics alike, so that the burst of one does not stop another: a topic that has little waiting is
- * served whatever others do. Sends of one received chunk are counted together, when they are appended. With appends that take too long, as when the page cache stalls, one send at a time is let
- * through to try; the first quick one ends the refusals.
+ * served whatever others do. Sends of one received chunk are counted together, when they are appended. With appends
+ * that take too long, as when the page cache stalls, one send at a time is let through to try; the first quick one ends
+ * the refusals.
  */
 export class SendAdmission {
   readonly #clock: Clock
