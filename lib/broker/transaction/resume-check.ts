@@ -5,6 +5,7 @@ import { SystemTopic } from '../../protocol/names.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { AppendStatus } from '../../store/status.ts'
 import type { MessageWriter } from '../messages/message-writer.ts'
+import type { HalfLedger } from './half-ledger.ts'
 import { destinationOf, resumedOf } from './half-message.ts'
 import type { HalfReader } from './half-reader.ts'
 
@@ -32,14 +33,20 @@ const isHalf = (message: StoredMessage): boolean => {
 }
 
 /** 323: puts a half that was given up back under check, as one that was never asked about. */
-export const resumeCheckHandler = (halves: Pick<HalfReader, 'at'>, writer: Pick<MessageWriter, 'write'>): Handler =>
+export const resumeCheckHandler = (
+  halves: Pick<HalfReader, 'at'>,
+  writer: Pick<MessageWriter, 'write'>,
+  ledger: Pick<HalfLedger, 'putBack'>,
+): Handler =>
   handler(resumeCheckHalfMessage, async ({ msgId }) => {
     const half = await halves.at(offsetOf(msgId))
     if (half === undefined) throw failed(`there is no message ${msgId}`)
     if (!isHalf(half)) throw failed(`message ${msgId} is no half of a transaction`)
-    const { status } = writer.write(resumedOf(half))
+    const { status, queueOffset } = writer.write(resumedOf(half))
     if (status !== AppendStatus.OK) {
       throw new ResponseError('SYSTEM_ERROR', 'Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.')
     }
+    // What it was taken from may stand in another queue.
+    ledger.putBack({ ...half, queueOffset }, queueOffset)
     return {}
   })

@@ -61,7 +61,7 @@ export const createTransactions = (parts: TransactionParts): Transactions => {
   return {
     handlers: [
       endTransactionHandler({ config, halves, ledger, writer: parts.writer, refusal }),
-      resumeCheckHandler(halves, writer),
+      resumeCheckHandler(halves, writer, ledger),
     ],
     check: new TransactionCheck({ ...parts, writer, ledger, push, settings }),
     ledger,

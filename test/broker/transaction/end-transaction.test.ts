@@ -1,7 +1,17 @@
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeOffsetMessageId } from '../../../lib/protocol/message-ids.ts'
 import { encodeProperties } from '../../../lib/protocol/properties.ts'
-import { COMMIT, GIVEN_UP, HALF, OP, ROLLBACK, startTransactionBench } from '../support/transaction-bench.ts'
+import {
+  COMMIT,
+  GIVEN_UP,
+  HALF,
+  halfIn,
+  OP,
+  questionsTo,
+  ROLLBACK,
+  startTransactionBench,
+} from '../support/transaction-bench.ts'
 
 const SUCCESS = 0
 const SYSTEM_ERROR = 1
@@ -176,6 +186,25 @@ test('a half that was given up can be put back under check by its message id', a
   producer.sent.length = 0
   await bench.round()
   equal(producer.sent.length, 1)
+})
+
+test('an end by an earlier name counts for a half that was put back, also after a restart', async (t) => {
+  const bench = await startTransactionBench(t, { transactionCheckMax: '1' })
+  const producer = bench.connect()
+  for (let half = 0; half < 3; half++) await bench.end(bench.sendHalf(), ROLLBACK)
+  bench.sendHalf()
+  for (let round = 0; round < 2; round++) {
+    bench.clock.advance(MINUTE)
+    await bench.round()
+  }
+  const asked = halfIn(questionsTo(producer)[0]!)
+  const { storeHost, physicalOffset } = (await bench.read(GIVEN_UP))[0]!
+  equal((await bench.resume(encodeOffsetMessageId(storeHost, physicalOffset)))?.code, SUCCESS)
+  equal((await bench.end(asked, COMMIT))?.code, SUCCESS)
+  await bench.stop()
+  await bench.open()
+  bench.clock.advance(MINUTE)
+  deepEqual(await bench.round(), { checked: 0, postponed: 0, discarded: 0 })
 })
 
 test('only halves can be put back under check', async (t) => {
