@@ -180,6 +180,9 @@ export const pullByQueue: Scenario = {
     const consumer = await stage.pullConsumer()
     deepEqual(await stage.queues(consumer, topic), [{ ...queue, queueId: 0 }, queue])
 
+    const endOf = async () => (await stage.driver.queueBounds(consumer, queue, startedMs)).maxOffset
+    await waitFor('all messages in the queue', async () => (await endOf()) === 40)
+
     const first = await stage.driver.pull(consumer, queue, 0)
     deepEqual([first.status, first.nextBeginOffset, first.messages?.length], ['FOUND', 32, 32])
     const rest = await stage.driver.pull(consumer, queue, first.nextBeginOffset)
