@@ -2,7 +2,7 @@ import { equalsJava, Outcome, ordersJava } from './java-compare.ts'
 import { parseDouble, parseInt32, parseInt64 } from './java-numbers.ts'
 import { PropertySlots } from './property-slots.ts'
 import type { Comparison, SqlExpression, SqlValue } from './sql-expression.ts'
-import { hasText, isOneOf, isText, searchText, type TextTest } from './text-match.ts'
+import { hasText, isOneOf, isText, searchInText, type TextTest } from './text-match.ts'
 
 /** A condition on the properties that the slots have found last. */
 export type Condition = () => Outcome
@@ -123,7 +123,7 @@ class SqlCompiler {
         return this.#test(operand.slot, hasText(this.#slots, by, text), not, Outcome.FALSE)
       case 'value': {
         const { value } = operand
-        const outcome = toOutcome(value.type === 'string' && searchText(by, value.value, text) !== not)
+        const outcome = toOutcome(value.type === 'string' && searchInText(by, text)(value.value) !== not)
         return () => outcome
       }
       case 'null':

@@ -47,8 +47,14 @@ export interface Token {
 
 const keywords = new Map<string, TokenKind>(KEYWORDS.map((word) => [word, word]))
 
-/** A line comment needs the end of its line: without one the two characters are minus signs, as in Java. */
 const BLANK = /(?:[ \t\n\r\f]+|--[^\n\r]*(?:\r\n|\n|\r)|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)+/y
+/**
+ * A line comment needs the end of its line: without one the two characters are minus signs, as in Java. Looking for that
+ * end from each of many minus signs would take a time that grows with their square.
+ */
+const BLANK_ON_LAST_LINE = /(?:[ \t\n\r\f]+|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)+/y
+const SPACE = 32
+const SLASH = 47
 const NAME = /[A-Za-z_$][A-Za-z0-9_$]*/y
 const FLOAT = /\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+/y
 const INTEGER = /0|[1-9]\d*[lL]?/y
@@ -61,17 +67,22 @@ const MARK = /<>|<=|>=|[=<>(),+-]/y
  */
 export class SqlLexer {
   readonly #text: string
+  readonly #lastLineEnd: number
   #at = 0
 
   constructor(text: string) {
     this.#text = text
+    this.#lastLineEnd = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'))
   }
 
   /** @throws {FilterError} `FILTER_SYNTAX` where no token begins */
   next(): Token {
-    this.#match(BLANK)
+    this.#skipBlank()
     const at = this.#at
     if (at >= this.#text.length) return { kind: 'end', text: '', at }
+    // First, for there can be as many as the text has characters.
+    const mark = this.#match(MARK)
+    if (mark !== undefined) return { kind: mark as TokenKind, text: mark, at }
     const name = this.#match(NAME)
     if (name !== undefined) return { kind: keywords.get(name.toUpperCase()) ?? 'name', text: name, at }
     const float = this.#match(FLOAT)
@@ -80,11 +91,15 @@ export class SqlLexer {
     if (integer !== undefined) return { kind: 'integer', text: integer, at }
     const quoted = this.#match(STRING)
     if (quoted !== undefined) return { kind: 'string', text: quoted.slice(1, -1).replaceAll("''", "'"), at }
-    const mark = this.#match(MARK)
-    if (mark !== undefined) return { kind: mark as TokenKind, text: mark, at }
     const character = String.fromCodePoint(this.#text.codePointAt(at)!)
     const what = character === "'" ? 'a string that does not end' : `unexpected ${JSON.stringify(character)}`
     throw new FilterError('FILTER_SYNTAX', `${what} at character ${at + 1}`)
+  }
+
+  #skipBlank(): void {
+    const first = this.#text.charCodeAt(this.#at)
+    if (first <= SPACE || first === SLASH) this.#match(BLANK_ON_LAST_LINE)
+    if (this.#at <= this.#lastLineEnd) this.#match(BLANK)
   }
 
   #match(pattern: RegExp): string | undefined {

@@ -1,5 +1,6 @@
 import type { PropertySlots } from './property-slots.ts'
 import type { Search } from './sql-expression.ts'
+import { UnitSearch, unitsOf } from './unit-search.ts'
 
 /** Whether the property in a slot, which there is, has some relation to a text. */
 export type TextTest = (slot: number) => boolean
@@ -38,21 +39,26 @@ export const isOneOf = (slots: PropertySlots, texts: readonly string[]): TextTes
   }
 }
 
-/** A text search in decoded text. */
-export const searchText = (by: Search, text: string, wanted: string): boolean => {
+/** A text search in decoded text; `wanted` is not empty. */
+export const searchInText = (by: Search, wanted: string): ((text: string) => boolean) => {
   switch (by) {
-    case 'CONTAINS':
-      return text.includes(wanted)
+    case 'CONTAINS': {
+      const search = new UnitSearch(unitsOf(wanted))
+      return (text) => search.isIn(unitsOf(text), 0, text.length)
+    }
     case 'STARTSWITH':
-      return text.startsWith(wanted)
+      return (text) => text.startsWith(wanted)
     case 'ENDSWITH':
-      return text.endsWith(wanted)
+      return (text) => text.endsWith(wanted)
   }
 }
 
-/** The property has the text in it, or begins or ends with it. */
+/** The property has the text, which is not empty, in it, or begins or ends with it. */
 export const hasText = (slots: PropertySlots, by: Search, text: string): TextTest => {
-  if (NEEDS_TEXT.test(text)) return (slot) => searchText(by, slots.text(slot)!, text)
+  if (NEEDS_TEXT.test(text)) {
+    const holds = searchInText(by, text)
+    return (slot) => holds(slots.text(slot)!)
+  }
   const wanted = Buffer.from(text)
   const { starts, ends } = slots
   const within = (slot: number): number => ends[slot]! - starts[slot]! - wanted.length
@@ -61,11 +67,9 @@ export const hasText = (slots: PropertySlots, by: Search, text: string): TextTes
       return (slot) => within(slot) >= 0 && sameBytes(wanted, slots.buffer, starts[slot]!)
     case 'ENDSWITH':
       return (slot) => within(slot) >= 0 && sameBytes(wanted, slots.buffer, ends[slot]! - wanted.length)
-    case 'CONTAINS':
-      return (slot) => {
-        const last = ends[slot]! - wanted.length
-        for (let at = starts[slot]!; at <= last; at++) if (sameBytes(wanted, slots.buffer, at)) return true
-        return false
-      }
+    case 'CONTAINS': {
+      const search = new UnitSearch(wanted)
+      return (slot) => search.isIn(slots.buffer, starts[slot]!, ends[slot]!)
+    }
   }
 }

@@ -129,3 +129,27 @@ test('only the given part of a buffer is looked at', () => {
   equal(filter.matches(text, 4, 7), true)
   equal(filter.matches(text), false)
 })
+
+test('a text is found wherever it stands, whatever of it stands before', () => {
+  for (const end of ['', '\ufffd']) {
+    for (const [text, wanted, holds] of [
+      ['aab', 'ab', true],
+      ['abababc', 'ababc', true],
+      ['aabaabaaab', 'aabaaab', true],
+      ['aabaabaab', 'aabaaab', false],
+      ['ab', 'abc', false],
+    ] as const) {
+      const properties = Buffer.from(`k\u0001${text}${end}\u0002l\u0001c`)
+      equal(new SqlFilter(`k CONTAINS '${wanted}${end}'`).matches(properties), holds, `${wanted} in ${text}`)
+    }
+  }
+})
+
+test('expressions and texts that are made to take long take a time that grows with their length only', () => {
+  const signs = `a=${'-'.repeat(190)}1 or `
+  equal(new SqlFilter(`${signs.repeat(300)}a IS NULL`).matches(Buffer.alloc(0)), true)
+  const properties = Buffer.from(`k\u0001${'a'.repeat(32_000)}`)
+  const searches = Array.from({ length: 3 }, (_, i) => `k CONTAINS '${'a'.repeat(16_000)}b${i}'`)
+  const filter = new SqlFilter(searches.join(' or '))
+  for (let i = 0; i < 100; i++) equal(filter.matches(properties), false)
+})
