@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
@@ -12,6 +13,8 @@ export interface PullBounds {
 
 /** Queue entries that one pull with a filter looks at: Java's 16,000 bytes of them. */
 export const MAX_FILTERED_ENTRIES = 800
+/** A read ends after this long in its filter: who sends filters and messages can make them costly to evaluate. */
+export const MAX_FILTERING_MS = 50
 /** Records that are copied and looked at together. */
 const CHUNK_COUNT = 64
 const FIRST_SCRATCH_BYTES = 512 * 1024
@@ -23,6 +26,8 @@ type ReadableStore = Pick<MessageStore, 'pull'>
 
 /** Where a read with a filter stands. */
 interface Progress {
+  /** Time that the filter took. */
+  filteringMs: number
   /** Queue offset to look at next. */
   at: number
   /** Records that passed, and their bytes: they stand at the front of the memory. */
@@ -35,10 +40,12 @@ export class PullReader {
   /** Of the last read. */
   readonly result = new PullResult()
   readonly #store: ReadableStore
+  readonly #clock: Pick<Clock, 'monotonicMs'>
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
 
-  constructor(store: ReadableStore) {
+  constructor(store: ReadableStore, clock: Pick<Clock, 'monotonicMs'>) {
     this.#store = store
+    this.#clock = clock
   }
 
   /** The records of the last read, one behind the other. */
@@ -59,7 +66,7 @@ export class PullReader {
   #readFiltered(plan: PullPlan, accepts: RecordFilter, from: number, bounds: PullBounds, wait: DiskWait): void {
     const { result } = this
     const limit = from + Math.max(MAX_FILTERED_ENTRIES, bounds.maxCount)
-    const progress: Progress = { at: from, count: 0, sizeBytes: 0 }
+    const progress: Progress = { filteringMs: 0, at: from, count: 0, sizeBytes: 0 }
     for (let mayWait = wait !== 'never'; progress.at < limit; mayWait = wait === 'always') {
       const count = Math.min(CHUNK_COUNT, limit - progress.at)
       this.#pull(plan, progress.at, { maxCount: count, maxBytes: bounds.maxBytes }, progress.sizeBytes, mayWait)
@@ -70,10 +77,7 @@ export class PullReader {
       // Which entry a record is of is not known: no more of them than the answer has room for.
       if (mayOverflow && !this.#isDense(progress)) this.#pull(plan, progress.at, left, progress.sizeBytes, mayWait)
       const goesOn = this.#keepAccepted(accepts, progress, bounds)
-      if (!goesOn || progress.count >= bounds.maxCount || progress.sizeBytes >= bounds.maxBytes) {
-        this.#found(progress)
-        return
-      }
+      if (!goesOn || progress.count >= bounds.maxCount || progress.sizeBytes >= bounds.maxBytes) break
     }
     this.#finish(progress, from)
   }
@@ -83,16 +87,18 @@ export class PullReader {
     return this.result.nextBeginOffset - at === this.result.count
   }
 
-  /** Moves what passes together. False when the answer was full before the chunk's end. */
+  /** Moves what passes together. False when the answer was full, or the time over, before the chunk's end. */
   #keepAccepted(accepts: RecordFilter, progress: Progress, { maxCount, maxBytes }: PullBounds): boolean {
     const { result } = this
     const records = this.#scratch
     const { nextBeginOffset, count } = result
     const dense = this.#isDense(progress)
+    const startsAtMs = this.#clock.monotonicMs() - progress.filteringMs
     for (let at = progress.sizeBytes, seen = 0; seen < count; seen++) {
       const size = records.readInt32BE(at)
       const full = progress.count >= maxCount || (progress.count > 0 && progress.sizeBytes + size > maxBytes)
-      if (full) {
+      const late = dense && progress.filteringMs >= MAX_FILTERING_MS
+      if (full || late) {
         progress.at += dense ? seen : 0
         return false
       }
@@ -102,19 +108,16 @@ export class PullReader {
         progress.sizeBytes += size
       }
       at += size
+      progress.filteringMs = this.#clock.monotonicMs() - startsAtMs
     }
     progress.at = nextBeginOffset
-    return true
-  }
-
-  #found({ at, count, sizeBytes }: Progress): void {
-    this.result.replace(PullStatus.FOUND, at, count, sizeBytes)
+    return progress.filteringMs < MAX_FILTERING_MS
   }
 
   /** The read has come to a limit, to the queue's end or to what cannot be read now. */
   #finish(progress: Progress, from: number): void {
     const { result } = this
-    if (progress.count > 0) this.#found(progress)
+    if (progress.count > 0) result.replace(PullStatus.FOUND, progress.at, progress.count, progress.sizeBytes)
     else if (result.status === PullStatus.NOT_IN_MEMORY) result.replace(PullStatus.NOT_IN_MEMORY, progress.at, 0, 0)
     else if (progress.at > from) result.replace(PullStatus.NO_MATCHED_MESSAGE, progress.at, 0, 0)
   }

@@ -110,7 +110,7 @@ export class PullService {
     readonly logger: Logger
   }) {
     this.#store = parts.store
-    this.#reader = new PullReader(parts.store)
+    this.#reader = new PullReader(parts.store, parts.clock)
     this.#sources = parts.sources
     this.#settings = parts.settings
     this.#effects = parts.effects

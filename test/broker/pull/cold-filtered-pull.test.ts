@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { systemClock } from '../../../lib/base/clock.ts'
+
 import { silentLogger } from '../../../lib/base/logging.ts'
 import type { LongPolling, ParkedPull } from '../../../lib/broker/pull/long-polling.ts'
 import { MAX_FILTERED_ENTRIES } from '../../../lib/broker/pull/pull-reader.ts'
@@ -9,6 +9,7 @@ import { PullService } from '../../../lib/broker/pull/pull-service.ts'
 import { encodeRecord } from '../../../lib/protocol/message-codec.ts'
 import type { MessageStore, TopicHandle } from '../../../lib/store/index.ts'
 import { PullStatus } from '../../../lib/store/status.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { FakeConnection } from '../support/fake-connection.ts'
 import { SQL_FILTERS } from '../support/filters.ts'
@@ -75,7 +76,7 @@ const coldQueue = (count: number) => {
       offsetMoved: () => undefined,
       groupGot: () => undefined,
     },
-    clock: systemClock,
+    clock: new ManualClock(),
     logger: silentLogger,
   })
   return {

@@ -1,6 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { MAX_FILTERING_MS } from '../../../lib/broker/pull/pull-reader.ts'
+import { SqlFilter } from '../../../lib/filter/index.ts'
 import { decodeProperties } from '../../../lib/protocol/properties.ts'
 import type { MessageStore } from '../../../lib/store/index.ts'
 import type { PullResult } from '../../../lib/store/pull-result.ts'
@@ -69,7 +71,7 @@ test('a message whose evaluation fails in Java does not pass', async (t) => {
 })
 
 test('one pull looks at 800 messages, as Java does', async (t) => {
-  const { client, read } = await startSendPullServer(t, { filters: SQL_FILTERS })
+  const { client, read } = await startSendPullServer(t, { clock: new ManualClock(), filters: SQL_FILTERS })
   await Promise.all(Array.from({ length: 1000 }, () => send(client, 0)))
   await send(client, 2)
   await read('Known', 0)
@@ -77,6 +79,33 @@ test('one pull looks at 800 messages, as Java does', async (t) => {
   deepEqual([first.code, first.extFields.nextBeginOffset], [NO_MATCHED, '800'])
   const second = await client.call(pull({ queueOffset: 800 }))
   deepEqual([numbers(second), second.extFields.nextBeginOffset], [[2], '1001'])
+})
+
+test('a pull whose filter takes long answers with what it has found so far, or says where to go on', async (t) => {
+  const clock = new ManualClock()
+  const compiled = new SqlFilter('n > 1')
+  const slow = {
+    expression: compiled.expression,
+    matches: (...properties: Parameters<SqlFilter['matches']>) => {
+      clock.advance(MAX_FILTERING_MS / 2)
+      return compiled.matches(...properties)
+    },
+  } as SqlFilter
+  const filters = { ...SQL_FILTERS, compile: () => slow }
+  const { client, read } = await startSendPullServer(t, { clock, filters })
+  for (const n of [0, 1, 2, 3, 0]) await send(client, n)
+  await read('Known', 0)
+  const answers: unknown[] = []
+  for (const queueOffset of [0, 1, 2, 4]) {
+    const { code, extFields, ...reply } = await client.request(pull({ queueOffset }))
+    answers.push([code, code === 0 ? numbers({ code, extFields, ...reply }) : [], extFields.nextBeginOffset])
+  }
+  deepEqual(answers, [
+    [NO_MATCHED, [], '2'],
+    [0, [2], '3'],
+    [0, [2, 3], '4'],
+    [NO_MATCHED, [], '5'],
+  ])
 })
 
 test('whatever fits into an answer, pulls that follow each other get each message that passes once', async (t) => {
