@@ -27,8 +27,11 @@ const DEFAULT_MAX_VALUES = 4_000_000
 const NUMBER = /[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[LlSsBbFfDd]?/y
 const WORD = /[A-Za-z_$][\w$]*/y
 const BLANK = /(?:[ \t\r\n\f\b]|\/\*[\s\S]*?\*\/|\/\/[^\n]*)*/y
-const PLAIN_TEXT = /[^"\\]*/y
+const PLAIN_TEXT: Readonly<Record<string, RegExp>> = { '"': /[^"\\]*/y, "'": /[^'\\]*/y }
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', 0: '\0' }
+
+/** A part of a text keeps all of the text in memory: a name from a body of megabytes would do so for as long as it is known. */
+const ownCopy = (text: string): string => ` ${text}`.slice(1)
 
 /** Recursive descent; the depth limit bounds the recursion. */
 class Parser {
@@ -104,10 +107,10 @@ class Parser {
     this.#at += 1
     let text = ''
     for (;;) {
-      text += quote === '"' ? (this.#match(PLAIN_TEXT) ?? '') : ''
+      text += this.#match(PLAIN_TEXT[quote]!) ?? ''
       const next = this.#text[this.#at++]
       if (next === undefined) throw this.#syntax('a text does not end')
-      if (next === quote) return text
+      if (next === quote) return ownCopy(text)
       text += next === '\\' ? this.#escape() : next
     }
   }

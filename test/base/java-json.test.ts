@@ -1,7 +1,12 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { parseJavaJson, stringifyJava } from '../../lib/base/java-json.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 const plain = (text: string): unknown => JSON.parse(JSON.stringify(parseJavaJson(text)))
 
@@ -176,4 +181,19 @@ test('what is written is read again', () => {
       },
     ),
   )
+})
+
+test('a text that was read does not keep in memory what stood around it', () => {
+  collect()
+  const before = process.memoryUsage().heapUsed
+  const kept = Array.from({ length: 10 }, (_, i) => {
+    const body = Buffer.from(
+      `{"around":"${'x'.repeat(4 << 20)}","name":"a name to keep ${i}",'other':'another name ${i}'}`,
+    )
+    const { name, other } = parseJavaJson(body) as { name: string; other: string }
+    return [name, other]
+  })
+  collect()
+  ok(process.memoryUsage().heapUsed - before < 8 << 20)
+  deepEqual(kept[9], ['a name to keep 9', 'another name 9'])
 })
