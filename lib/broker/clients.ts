@@ -6,6 +6,9 @@ export const CLIENT_EXPIRY_MS = 120_000
 /** Time between looks for silent clients. */
 export const CLIENT_SCAN_MS = 10_000
 
+/** Longest client id, in UTF-16 units: ids are kept. Java's have some 40. */
+export const MAX_CLIENT_ID_LENGTH = 1024
+
 /** Who a heartbeat came from. */
 export interface ClientIdentity {
   readonly connection: Connection

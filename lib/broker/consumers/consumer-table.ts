@@ -1,11 +1,17 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
+import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { ConsumerData } from '../../protocol/bodies/heartbeat.ts'
 import type { SubscriptionData } from '../../protocol/bodies/subscription-data.ts'
 import { CLIENT_SCAN_MS, type ClientIdentity, type Member, Membership } from '../clients.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { MAX_GROUPS } from '../groups/group-table.ts'
 import { notifyMembers } from './notify-members.ts'
+
+/** Most characters of all subscriptions; a client that invents subscriptions gets no further. */
+export const MAX_SUBSCRIPTION_CHARACTERS = 64 << 20
+/** What a subscription, a tag and its hash code take beside their texts, as characters. */
+const OVERHEAD = 32
 
 /** A group that has members, as they last described it. */
 export interface ConsumerGroup {
@@ -29,6 +35,8 @@ export interface ConsumerTableOptions {
   readonly logger: Logger
   /** Called when the last member of a group has gone. */
   readonly onGroupGone?: (group: string) => void
+  /** Default `MAX_SUBSCRIPTION_CHARACTERS`. */
+  readonly maxCharacters?: number
 }
 
 interface Described extends ConsumerGroup {
@@ -36,6 +44,8 @@ interface Described extends ConsumerGroup {
   messageModel: ConsumerData['messageModel']
   consumeFromWhere: ConsumerData['consumeFromWhere']
   readonly subscriptions: Map<string, SubscriptionData>
+  /** Of its subscriptions. */
+  characters: number
 }
 
 /**
@@ -49,11 +59,16 @@ export class ConsumerTable implements SubscriptionFinder {
   readonly #membership: Membership
   readonly #scan: TimerHandle
   readonly #onGroupGone: (group: string) => void
+  readonly #maxCharacters: number
+  readonly #refusals: ThrottledLog
+  #characters = 0
 
-  constructor({ config, clock, logger, onGroupGone }: ConsumerTableOptions) {
+  constructor({ config, clock, logger, onGroupGone, maxCharacters }: ConsumerTableOptions) {
     this.#config = config
     this.#logger = logger
     this.#onGroupGone = onGroupGone ?? (() => undefined)
+    this.#maxCharacters = maxCharacters ?? MAX_SUBSCRIPTION_CHARACTERS
+    this.#refusals = new ThrottledLog(clock, logger)
     this.#membership = new Membership(clock, (group) => this.#left(group, true))
     this.#scan = clock.every(CLIENT_SCAN_MS, () => this.#membership.expire())
   }
@@ -84,19 +99,21 @@ export class ConsumerTable implements SubscriptionFinder {
   }
 
   /**
-   * Takes in what a heartbeat says about one group. Names have been checked.
+   * Takes in what a heartbeat says about one group. Names have been checked. Nothing is taken in when there is no room.
    * @param notify whether this group's members want to hear of changes
    * @returns whether members or topics changed
    */
   register(client: ClientIdentity, data: ConsumerData, notify: boolean): boolean {
-    let group = this.#groups.get(data.groupName)
-    if (group === undefined) {
-      if (this.#groups.size >= MAX_GROUPS) return false
-      group = { ...describe(data), name: data.groupName, subscriptions: new Map() }
-      this.#groups.set(data.groupName, group)
+    const known = this.#groups.get(data.groupName)
+    if (!this.#hasRoom(known, data)) {
+      this.#refusals.warn({ group: data.groupName }, 'consumer group not taken in: there are too many')
+      return false
     }
+    const group = known ?? { ...describe(data), name: data.groupName, subscriptions: new Map(), characters: 0 }
+    this.#groups.set(data.groupName, group)
     Object.assign(group, describe(data))
     const topicsChanged = updateSubscriptions(group.subscriptions, data.subscriptionDataSet)
+    this.#count(group, charactersOf(group.subscriptions.values()))
     const joined = this.#membership.add(data.groupName, client)
     if (!joined && !topicsChanged) return false
     this.#logger.info(
@@ -116,10 +133,23 @@ export class ConsumerTable implements SubscriptionFinder {
     this.#scan.cancel()
   }
 
+  #hasRoom(known: Described | undefined, { subscriptionDataSet }: ConsumerData): boolean {
+    if (known === undefined && this.#groups.size >= MAX_GROUPS) return false
+    const others = this.#characters - (known?.characters ?? 0)
+    return others + charactersOf(subscriptionDataSet) <= this.#maxCharacters
+  }
+
+  #count(group: Described, characters: number): void {
+    this.#characters += characters - group.characters
+    group.characters = characters
+  }
+
   #left(group: string, notify: boolean): void {
     const remaining = this.#membership.members(group).size
     this.#logger.info({ group, remaining }, 'consumer left its group')
     if (remaining === 0) {
+      const gone = this.#groups.get(group)
+      if (gone !== undefined) this.#count(gone, 0)
       this.#groups.delete(group)
       this.#onGroupGone(group)
     } else if (notify) this.#notify(group)
@@ -135,6 +165,16 @@ const describe = ({ consumeType, messageModel, consumeFromWhere }: ConsumerData)
   messageModel,
   consumeFromWhere,
 })
+
+const charactersOf = (subscriptions: Iterable<SubscriptionData>): number => {
+  let characters = 0
+  for (const { topic, subString, expressionType, tagsSet, codeSet } of subscriptions) {
+    characters += OVERHEAD * (1 + tagsSet.length + codeSet.length)
+    characters += topic.length + subString.length + expressionType.length
+    for (const tag of tagsSet) characters += tag.length
+  }
+  return characters
+}
 
 /** Keeps the newer version of each subscription, drops those not named any more. True when the topics changed. */
 const updateSubscriptions = (

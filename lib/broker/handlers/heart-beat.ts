@@ -9,7 +9,7 @@ import { heartBeat } from '../../protocol/commands/heart-beat.ts'
 import { retryTopic } from '../../protocol/names.ts'
 import { PERM_READ, PERM_WRITE } from '../../protocol/permissions.ts'
 import { TopicSysFlag } from '../../protocol/sys-flags.ts'
-import type { ClientIdentity } from '../clients.ts'
+import { type ClientIdentity, MAX_CLIENT_ID_LENGTH } from '../clients.ts'
 import { checkGroupName, checkProducerGroupName, checkTopicName, decodedBody } from './refusals.ts'
 
 /** What registering clients needs. */
@@ -22,8 +22,6 @@ export interface Arrival {
   /** Where heartbeats that are not taken are told. */
   readonly refusals: Pick<ThrottledLog, 'warn'>
 }
-
-const MAX_CLIENT_ID_LENGTH = 1024
 
 /** Nothing of a heartbeat is taken when any of its names is not valid. */
 const checkNames = ({ clientID, consumerDataSet, producerDataSet }: HeartbeatData): void => {

@@ -138,3 +138,20 @@ test('a connection that is already gone does not stay a member', () => {
   table.register(a, data(subscription('T')), true)
   deepEqual([table.clientIds('G'), table.group('G')], [[], undefined])
 })
+
+test('subscriptions have room for so many characters, and room is made by groups that go', () => {
+  const config = testConfig('/nowhere', {})
+  const table = new ConsumerTable({ config, clock: new ManualClock(), logger: silentLogger, maxCharacters: 500 })
+  const large = { ...subscription('T'), subString: 's'.repeat(300) }
+  const [a, b] = [client('a'), client('b')]
+  const other = (...subscriptions: SubscriptionData[]) => ({ ...data(...subscriptions), groupName: 'H' })
+  equal(table.register(a, data(large), false), true)
+  equal(table.register(b, other(large), false), false)
+  deepEqual([table.group('H'), table.clientIds('H')], [undefined, []])
+  table.register(a, data({ ...large, subVersion: 2 }), false)
+  equal(table.subscription('G', 'T')?.subVersion, 2)
+  table.unregister(a, 'G', false)
+  equal(table.register(b, other(large), false), true)
+  equal(table.register(b, other({ ...large, subString: 's'.repeat(500), subVersion: 3 }), false), false)
+  equal(table.subscription('H', 'T')?.subVersion, 1)
+})

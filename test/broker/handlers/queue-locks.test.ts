@@ -37,3 +37,10 @@ test('locks of what has no valid name, or no body, are refused', async (t) => {
   equal((await client.request(lock(41, 'G', ['T']))).code, 1)
   for (const code of [41, 42]) equal((await client.request({ code })).code, 1)
 })
+
+test('locks by clients or on brokers with names that are too long to be kept are refused', async (t) => {
+  const { client } = await startTestBroker(t)
+  const brokerName = 'b'.repeat(256)
+  equal((await client.request(lock(41, 'G', [{ ...queue('T'), brokerName }]))).code, 1)
+  equal((await client.request(lock(41, 'G', [queue('T')], { clientId: 'c'.repeat(1025) }))).code, 1)
+})
