@@ -7,7 +7,7 @@ import { invokeBrokerToResetOffset } from '../../protocol/commands/invoke-broker
 import { resetConsumerClientOffset } from '../../protocol/commands/reset-consumer-client-offset.ts'
 import { LanguageCode } from '../../protocol/language-codes.ts'
 import type { Member } from '../clients.ts'
-import { checkOffsetCalls, type GroupMembers } from '../consumers/client-calls.ts'
+import { checkOffsetCalls, checkReads, type GroupMembers } from '../consumers/client-calls.ts'
 import type { OffsetWriter } from '../offsets/consumer-offsets.ts'
 import type { QueueReader } from '../queue-reader.ts'
 import type { TopicReader } from '../topics/topic-table.ts'
@@ -93,6 +93,7 @@ export const resetOffsetHandler = (parts: ResetParts) =>
     }
     const members = [...parts.consumers.members(group)]
     checkOffsetCalls(members)
+    for (const member of members) checkReads(member)
     const offsetTable = queueId >= 0 ? oneQueue(parts, wish, queueId) : byTime(parts, wish)
     tellMembers(members, wish, offsetTable, context)
     if (members.length === 0 && queueId < 0) {

@@ -13,7 +13,7 @@ import { decodeProperties, encodeProperties, inJavaOrder, PropertyName } from '.
 import { ResponseCode } from '../../protocol/response-codes.ts'
 import { AppendStatus } from '../../store/status.ts'
 import type { AnswerTo } from '../answer.ts'
-import { CLIENT_CALL_TIMEOUT_MS } from '../consumers/client-calls.ts'
+import { CLIENT_CALL_TIMEOUT_MS, checkReads } from '../consumers/client-calls.ts'
 import type { MessageWriter } from '../messages/message-writer.ts'
 import type { AcceptedSend } from '../send/send.ts'
 
@@ -69,6 +69,7 @@ const push = async (reply: Reply, parts: ReplyParts): Promise<string | undefined
   if (connection === undefined) return `push reply message fail, channel of <${clientId}> not found.`
   const failed = `push reply message to ${clientId}fail.`
   try {
+    checkReads({ connection, clientId })
     const { code } = pushReplyMessageToClient
     const request = { code, extFields: pushHeader(reply, parts), body: reply.body }
     const answer = await connection.request(request, CLIENT_CALL_TIMEOUT_MS)

@@ -122,6 +122,15 @@ test('the status of a group is what its members answer; who does not is left out
   deepEqual(json(await client.call(status({ clientAddr: 'c3' }))), { consumerTable: {}, messageQueueTable: {} })
 })
 
+test('members that answer more than fits into one frame together are left out', async (t) => {
+  const broker = await startWithGroup(t)
+  const body = Buffer.from(JSON.stringify({ messageQueueTable: {}, more: 'x'.repeat(7 << 20) }))
+  for (const clientId of ['c1', 'c2']) await joinGroup(broker, clientId, () => ({ code: 0, body }))
+  const reply = await broker.client.call({ code: 223, extFields: { topic: 'T', group: 'G' } })
+  const { consumerTable } = json<{ consumerTable: object }>(reply)
+  equal(Object.keys(consumerTable).length, 1)
+})
+
 test('running info goes through the broker byte for byte, both ways', async (t) => {
   const broker = await startWithGroup(t)
   const body = Buffer.from('{mqTable:{{"queueId":1}:{}}} \u00e4')
