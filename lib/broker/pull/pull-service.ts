@@ -142,11 +142,15 @@ export class PullService {
     }
   }
 
-  /** Continues a pull whose wait is over; one that still has nothing that passes waits on. */
+  /**
+   * Continues a pull whose wait is over; one that still has nothing that passes waits on. It is checked again, as what
+   * it asks for may be gone or forbidden by now.
+   */
   readonly wake = (parked: ParkedPull, why: Wake): void => {
     const { request } = parked.plan
     if (request.to.connection.closed) return
     try {
+      planPull(request, this.#sources)
       const code = this.#read(parked.plan, parked.scannedTo, 'always')
       if (why === 'arrival' && isWorthWaiting(this.#result.status, code)) {
         if (code !== 'PULL_NOT_FOUND') parked.scannedTo = this.#result.nextBeginOffset
@@ -155,7 +159,9 @@ export class PullService {
       const skipped = code === 'PULL_NOT_FOUND' && parked.scannedTo > request.queueOffset
       this.#answer(parked.plan, skipped ? 'PULL_RETRY_IMMEDIATELY' : code)
     } catch (error) {
-      this.#logger.error({ error, topic: request.topic, group: request.group }, 'a parked pull could not be answered')
+      if (!(error instanceof ResponseError)) {
+        this.#logger.error({ error, topic: request.topic, group: request.group }, 'a parked pull could not be answered')
+      }
       this.#refuse(request, error)
     }
   }

@@ -165,3 +165,15 @@ test('pulls that may not be served are refused with the code Java gives', async 
     assert.equal((await client.request(pull(more))).code, code, JSON.stringify(more))
   }
 })
+
+test('a waiting pull gets nothing of a topic that may no longer be read', async (t) => {
+  const { client, connect, parkedPulls, topics } = await startSendPullServer(t)
+  const sender = await connect()
+  const waiting = client.request(pull({ sysFlag: SUBSCRIPTION | SUSPEND }))
+  await waitFor('the pull to wait', () => parkedPulls() === 1)
+  topics.set('Known', { ...topics.get('Known')!, perm: 2 })
+  await send(sender, 'late')
+  const { code, remark } = await waiting
+  assert.deepEqual([code, remark], [16, 'the topic[Known] pulling message is forbidden'])
+  sender.close()
+})
