@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Handler, handler, reply } from '../../net/handler.ts'
 import type { MessageQueue } from '../../protocol/bodies/message-queue.ts'
 import {
@@ -21,7 +22,10 @@ export interface ConsumeStatsSources {
   readonly topics: TopicReader
   readonly groups: { all(): Iterable<{ readonly groupName: string }> }
   readonly consumers: { group(group: string): ConsumerGroup | undefined }
-  readonly offsets: OffsetReader & { topicsOf(group: string): string[] }
+  readonly offsets: OffsetReader & {
+    topicsOf(group: string): string[]
+    pairs(): Iterable<{ readonly topic: string; readonly group: string }>
+  }
   readonly queues: QueueReader
   readonly traffic: { groupTps(topic: string, group: string): number }
 }
@@ -66,21 +70,38 @@ const groupStatsHandler = (sources: ConsumeStatsSources) =>
     return reply({}, { body: encodeConsumeStats({ consumeTps, offsetTable }) })
   })
 
+/** Pairs of topic and group that are looked at before other work gets its turn: each asks the store about its queues. */
+const PAIRS_PER_TURN = 64
+
+const topicsByGroup = ({ offsets }: ConsumeStatsSources): Map<string, string[]> => {
+  const topics = new Map<string, string[]>()
+  for (const { topic, group } of offsets.pairs()) {
+    const known = topics.get(group)
+    if (known === undefined) topics.set(group, [topic])
+    else known.push(topic)
+  }
+  return topics
+}
+
 const brokerStatsHandler = (sources: ConsumeStatsSources) =>
-  handler(getBrokerConsumeStats, ({ isOrder }) => {
+  handler(getBrokerConsumeStats, async ({ isOrder }) => {
     let totalDiff = 0
-    const consumeStatsList = [...sources.groups.all()].map(({ groupName }) => {
+    let pairs = 0
+    const topicsOf = topicsByGroup(sources)
+    const consumeStatsList: Map<string, ConsumeStats[]>[] = []
+    for (const { groupName } of [...sources.groups.all()]) {
       const stats: ConsumeStats[] = []
-      for (const topic of sources.offsets.topicsOf(groupName)) {
+      for (const topic of topicsOf.get(groupName) ?? []) {
         if (isOrder && sources.topics.get(topic)?.order !== true) continue
+        if (++pairs % PAIRS_PER_TURN === 0) await nextTurn()
         const offsetTable: OffsetTable = new Map()
         // Java counts the queues written to here, and those read from for a single group.
         if (!addTopic(offsetTable, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums)) continue
         stats.push({ consumeTps: sources.traffic.groupTps(topic, groupName), offsetTable })
         for (const { brokerOffset, consumerOffset } of offsetTable.values()) totalDiff += brokerOffset - consumerOffset
       }
-      return new Map([[groupName, stats]])
-    })
+      consumeStatsList.push(new Map([[groupName, stats]]))
+    }
     return reply({}, { body: encodeConsumeStatsList({ brokerAddr: sources.brokerAddr, totalDiff, consumeStatsList }) })
   })
 
