@@ -12,8 +12,8 @@ export interface StateFileOptions {
   readonly path: string
   readonly clock: Clock
   readonly logger: Logger
-  /** The whole file, as it is now. */
-  readonly encode: () => Buffer
+  /** The whole file, as it is now; what changes while it is made is to be announced. */
+  readonly encode: () => Buffer | Promise<Buffer>
 }
 
 /**
@@ -60,13 +60,22 @@ export class StateFile {
 
   #write(): Promise<void> {
     this.#dirty = false
-    const write = writeAtomically(this.#options.path, this.#options.encode().toString()).catch((error: unknown) => {
-      this.#dirty = true
-      this.#timer ??= this.#options.clock.after(RETRY_MS, () => this.#writeLogged())
-      throw error
-    })
+    const before = this.#writing?.catch(() => undefined) ?? Promise.resolve()
+    const write = before
+      .then(() => this.#replace())
+      .catch((error: unknown) => {
+        this.#dirty = true
+        this.#timer ??= this.#options.clock.after(RETRY_MS, () => this.#writeLogged())
+        throw error
+      })
     this.#writing = write
     return write
+  }
+
+  /** One at a time: what was made first is written first. */
+  async #replace(): Promise<void> {
+    const { path, encode } = this.#options
+    await writeAtomically(path, (await encode()).toString())
   }
 
   #writeLogged(): void {

@@ -23,3 +23,26 @@ test('a change that a handler could not write is tried again by itself', async (
   await file.stop()
   equal(clock.timers, 0)
 })
+
+test('a state that takes long to make never replaces a later one', async (t) => {
+  const path = join(await testFolder(t), 'state.json')
+  const clock = new ManualClock()
+  const finish: (() => void)[] = []
+  const encode = (): Promise<Buffer> => {
+    const nth = finish.length
+    return new Promise((resolve) => finish.push(() => resolve(Buffer.from(`${nth}`))))
+  }
+  const file = new StateFile({ path, clock, logger: silentLogger, encode })
+  file.changed()
+  clock.advance(100)
+  await waitFor('the first', () => finish.length === 1)
+  file.changed()
+  clock.advance(100)
+  const stopped = file.stop()
+  finish[0]!()
+  await waitFor('the second', () => finish.length === 2)
+  equal(await readFile(path, 'utf8'), '0')
+  finish[1]!()
+  await stopped
+  equal(await readFile(path, 'utf8'), '1')
+})

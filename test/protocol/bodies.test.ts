@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import {
   type BrokerData,
+  consumerOffsetParts,
   decodeCheckClient,
   decodeClusterInfo,
   decodeConsumerConnection,
@@ -195,6 +196,18 @@ test('config files have the pretty form of Java', () => {
   equal(encodeConsumerOffsets(offsets, true).toString(), '{\n\t"offsetTable":{\n\t\t"T@g":{0:5,1:7\n\t\t}\n\t}\n}')
   const none = { dataVersion, topicConfigTable: new Map() }
   equal(encodeTopicConfigWrapper(none, true).toString().endsWith('"topicConfigTable":{}\n}'), true)
+})
+
+test('consumer offsets written in parts are those written at once', () => {
+  const entries = Array.from({ length: 7 }, (_, i) => [`T${i}@g`, new Map(i === 3 ? [] : [[0, i]])] as const)
+  for (const count of [0, 1, 2, 3, 7]) {
+    const some = entries.slice(0, count)
+    for (const perPart of [1, 3, 7]) {
+      const parts = [...consumerOffsetParts(some, perPart)]
+      equal(Buffer.concat(parts).toString(), encodeConsumerOffsets({ offsetTable: new Map(some) }, true).toString())
+      equal(parts.length, Math.max(1, Math.ceil(count / perPart)))
+    }
+  }
 })
 
 const brokerData: BrokerData = {

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { readWithBackup } from '../../base/atomic-file.ts'
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
-import { decodeConsumerOffsets, encodeConsumerOffsets } from '../../protocol/bodies/offsets.ts'
+import { consumerOffsetParts, decodeConsumerOffsets, encodeConsumerOffsets } from '../../protocol/bodies/offsets.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { StateFile } from '../state-file.ts'
 import { MAX_QUEUES } from '../topics/topic-table.ts'
@@ -12,6 +13,8 @@ export const MAX_OFFSET_KEYS = 500_000
 /** Most offsets of all queues together; a client that invents queues gets no further. */
 export const MAX_OFFSETS = 4_000_000
 const FIRST_FLUSH_MS = 10_000
+/** Pairs that are written before other work gets its turn. */
+const PAIRS_PER_TURN = 1000
 /** Between topic and group in the file; neither name can contain it. */
 const SEPARATOR = '@'
 
@@ -53,7 +56,7 @@ export class ConsumerOffsets implements OffsetWriter {
     this.#maxOffsets = options.maxOffsets ?? MAX_OFFSETS
     const { store, offsets } = options.config.current
     const path = join(store.configDir, 'consumerOffset.json')
-    this.#file = new StateFile({ ...options, path, encode: () => this.encode(true) })
+    this.#file = new StateFile({ ...options, path, encode: () => this.#encodeInTurns() })
     this.#timer = options.clock.every(offsets.flushIntervalMs, () => this.#announce(), FIRST_FLUSH_MS)
   }
 
@@ -170,6 +173,17 @@ export class ConsumerOffsets implements OffsetWriter {
       for (const [group, queues] of groups) offsetTable.set(topic + SEPARATOR + group, queues)
     }
     return encodeConsumerOffsets({ offsetTable }, pretty)
+  }
+
+  /** The file. Offsets stored meanwhile may be in it or not: they are changes that the next write has. */
+  async #encodeInTurns(): Promise<Buffer> {
+    const entries = [...this.pairs()].map(({ topic, group, queues }) => [topic + SEPARATOR + group, queues] as const)
+    const parts: Buffer[] = []
+    for (const part of consumerOffsetParts(entries, PAIRS_PER_TURN)) {
+      if (parts.length > 0) await nextTurn()
+      parts.push(part)
+    }
+    return Buffer.concat(parts)
   }
 
   /** Resolves when every change so far is on the device. */

@@ -22,6 +22,29 @@ const queueOffsetsOf = (value: JavaJson, what: string): Map<number, number> =>
 export const encodeConsumerOffsets = (wrapper: ConsumerOffsetWrapper, pretty = false): Buffer =>
   Buffer.from(stringifyJava(wrapper, { pretty }))
 
+const FILE_START = '{\n\t"offsetTable":{\n\t\t'
+const FILE_END = '\n\t}\n}'
+
+/**
+ * The content of consumerOffset.json in parts, for tables that are too large to be written at once.
+ * @param perPart entries of the table in one part
+ */
+export function* consumerOffsetParts(
+  entries: readonly (readonly [string, ReadonlyMap<number, number>])[],
+  perPart: number,
+): Iterable<Buffer> {
+  if (entries.length === 0) {
+    yield encodeConsumerOffsets({ offsetTable: new Map() }, true)
+    return
+  }
+  for (let at = 0; at < entries.length; at += perPart) {
+    const text = stringifyJava({ offsetTable: new Map(entries.slice(at, at + perPart)) }, { pretty: true })
+    const start = at === 0 ? FILE_START : ',\n\t\t'
+    const end = at + perPart >= entries.length ? FILE_END : ''
+    yield Buffer.from(start + text.slice(FILE_START.length, text.length - FILE_END.length) + end)
+  }
+}
+
 /** @throws {ProtocolError} `BODY_ILLEGAL` */
 export const decodeConsumerOffsets = (body: Buffer | string): ConsumerOffsetWrapper => {
   const reader = JsonReader.of(body, 'ConsumerOffsetSerializeWrapper')

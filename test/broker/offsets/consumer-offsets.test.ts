@@ -123,3 +123,23 @@ test('a copy of offsets is no larger than the table allows, and changes nothing 
   equal(offsets.copy('B', 'A', 'T'), true)
   deepEqual([...offsets.queuesOf('A', 'T')], [[7, 9]])
 })
+
+test('a large table is written in turns, and what changes meanwhile is in the next file', async (t) => {
+  const options = await tableOptions(t)
+  const table = await ConsumerOffsets.load(options)
+  for (let i = 0; i < 5000; i++) table.commit('G', `Topic${i}`, 0, 1)
+  const written = table.flush()
+  let turns = 0
+  const count = (): void => {
+    turns += 1
+    if (turns < 4) setImmediate(count)
+  }
+  setImmediate(count)
+  setImmediate(() => table.commit('G', 'Topic4999', 0, 2))
+  await written
+  ok(turns >= 4)
+  await table.flush()
+  const again = await ConsumerOffsets.load(options)
+  deepEqual([again.size, again.find('G', 'Topic0', 0), again.find('G', 'Topic4999', 0)], [5000, 1, 2])
+  for (const one of [table, again]) await one.stop()
+})
