@@ -123,15 +123,21 @@ export const doubleOf = (text: string): number | undefined => {
 }
 
 const SMALLEST_EXPONENT = -1074
-/** Beyond these a value is 0 or infinite whatever its digits are. */
-const MAX_EXPONENT = 100_000
+/** Beyond these a value is 0 or infinite whatever its digits are: there are far fewer of them. */
+const MAX_EXPONENT = 1_000_000_000
+/** More than decide on any double; of the others only counts whether one is not 0. */
+const MAX_HEX_DIGITS = 40
 
 const hexadecimalDouble = (text: string): number | undefined => {
   const found = HEXADECIMAL.exec(text)
   if (found === null) return undefined
   const [, sign, whole = found[3] ?? '', , fraction = '', power] = found
-  const significand = BigInt(`0x0${whole}${fraction}`)
-  const exponent = Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, Number(power))) - 4 * fraction.length
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const rest = digits.slice(MAX_HEX_DIGITS)
+  const last = rest === '' ? '' : /[^0]/.test(rest) ? '1' : '0'
+  const significand = BigInt(`0x0${digits.slice(0, MAX_HEX_DIGITS)}${last}`)
+  const left = 4 * (rest.length - last.length - fraction.length)
+  const exponent = Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, Number(power))) + left
   const magnitude = significand === 0n ? 0 : scaled(significand, exponent)
   return sign === '-' ? -magnitude : magnitude
 }

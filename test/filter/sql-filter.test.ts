@@ -145,6 +145,19 @@ test('a text is found wherever it stands, whatever of it stands before', () => {
   }
 })
 
+test('hexadecimal numbers of any length are what Java reads them as', () => {
+  const zeros = '0'.repeat(30_000)
+  for (const [text, value] of [
+    [`0x.${zeros}1p120004`, '1.0'],
+    [`0x1${zeros}p-120000`, '1.0'],
+    [`0x${zeros}1p0`, '1.0'],
+    [`0x1.00000000000008${zeros}p0`, '1.0'],
+    [`0x1.00000000000008${zeros}1p0`, '1.0000000000000002'],
+  ] as const) {
+    equal(new SqlFilter(`k = ${value}`).matches(Buffer.from(`k\u0001${text}`)), true, text.slice(0, 20))
+  }
+})
+
 test('expressions and texts that are made to take long take a time that grows with their length only', () => {
   const signs = `a=${'-'.repeat(190)}1 or `
   equal(new SqlFilter(`${signs.repeat(300)}a IS NULL`).matches(Buffer.alloc(0)), true)
