@@ -19,7 +19,7 @@
       "target_name": "apogee_engine",
       "type": "static_library",
       "sources": [
-        "<!@(node -p \"['base','io','format','log','flush','queue','index','store'].flatMap((d) => fs.readdirSync('native/' + d, { recursive: true }).filter((f) => f.endsWith('.cc')).sort().map((f) => 'native/' + d + '/' + f)).join(' ')\")"
+        "<!@(node -p \"['base','io','format','filter','log','flush','queue','index','store'].flatMap((d) => fs.readdirSync('native/' + d, { recursive: true }).filter((f) => f.endsWith('.cc')).sort().map((f) => 'native/' + d + '/' + f)).join(' ')\")"
       ]
     },
     {

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Folders by level: a folder may include itself and every folder of a lower level, and what `alsoIncludes` names. */
-const levels = [['base'], ['io'], ['format'], ['log', 'queue', 'index'], ['flush'], ['store'], ['addon']]
+const levels = [['base'], ['io'], ['format'], ['filter'], ['log', 'queue', 'index'], ['flush'], ['store'], ['addon']]
 const alsoIncludes = { queue: ['log'], index: ['log'] }
 const levelOf = new Map(levels.flatMap((folders, level) => folders.map((folder) => [folder, level])))
 
