@@ -156,6 +156,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     ...{ clock, logger: base.logger, producers: state.producers, writer: own.writer, accept: send.accept },
     settings: replySettingsOf(config, base.storeHost),
   })
+  if (config.current.filter.bitMaps) state.filters.consumers.bitMaps.start(store)
   const pull = startPull(base, store, state, { stats, traffic }, memoryWindowBytes)
   const handlers = brokerHandlers({
     ...state,

@@ -1,3 +1,4 @@
+import { BloomFilter } from '../filter/index.ts'
 import { isReadable, isWriteable } from '../protocol/permissions.ts'
 import type { ReadLimits, StoreOptions } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
@@ -43,10 +44,19 @@ export const storeOptionsOf = (options: BrokerOptions, storeHost: StoreHost): St
     recycleSegments: store.recycleSegments,
     consumeQueueFlushIntervalMs: store.consumeQueueFlushIntervalMs,
     multiDispatch: store.multiDispatch,
-    consumeQueueExt: store.consumeQueueExt,
+    consumeQueueExt: consumeQueueExtOf(options),
     retention: retentionOptionsOf(options),
     storeHost,
     delayLevelsMs: delay.levelsMs,
+  }
+}
+
+/** As Java, bit maps have the size of the bloom filter whatever `bitMapLengthConsumeQueueExt` says. */
+const consumeQueueExtOf = ({ store, filter }: BrokerOptions): BrokerOptions['store']['consumeQueueExt'] => {
+  if (!filter.bitMaps) return store.consumeQueueExt
+  return {
+    ...store.consumeQueueExt,
+    bitMapBits: new BloomFilter(filter.bloomErrorPercent, filter.expectedGroups).bitNum,
   }
 }
 

@@ -7,6 +7,9 @@ export type TextTest = (slot: number) => boolean
 
 /** A replacement character stands for bytes that are no UTF-8, and half a pair has no bytes: both need decoded text. */
 const NEEDS_TEXT = /[\ufffd]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+/** Whether a text cannot be looked for as bytes. */
+export const needsText = (text: string): boolean => NEEDS_TEXT.test(text)
+
 /** Up to here a list is gone through byte by byte; longer ones are a set of decoded texts. */
 const MAX_LIST = 8
 

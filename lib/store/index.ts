@@ -1,5 +1,6 @@
 export { AppendBatch, maxAppendRows } from './append-batch.ts'
 export type { Appended, Durability, Position } from './appended.ts'
+export { FilterBits, type FilterBitsOptions, type StoreFilter } from './filter-bits.ts'
 export type { Lease } from './leases.ts'
 export type { LogMessage, NewMessage } from './log-message.ts'
 export {

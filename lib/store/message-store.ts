@@ -1,4 +1,5 @@
 import type { AppendBatch } from './append-batch.ts'
+import type { FilterBits, StoreFilter } from './filter-bits.ts'
 import type { PullResult } from './pull-result.ts'
 import type { RetentionOptions, RetentionStats, TopicRetention } from './retention.ts'
 import type { StoreError } from './store-error.ts'
@@ -255,6 +256,7 @@ export interface MessageStore extends AsyncDisposable {
    * @param maxBytes stop after this many, but give one record when it fits into `into`
    * @param mayWaitForDisk false: stops before a message that is likely on disk only, with `PullStatus.NOT_IN_MEMORY`
    *   when that is the first. Default true
+   * @param filter skips entries whose filter bit map lacks its bits. Default none
    * @throws {StoreError} `STORE_INVALID_ARGUMENT`, `STORE_CLOSED`
    */
   pull(
@@ -268,7 +270,19 @@ export interface MessageStore extends AsyncDisposable {
     intoStart: number,
     result: PullResult,
     mayWaitForDisk?: boolean,
+    filter?: FilterBits,
   ): void
+  /**
+   * With `consumeQueueExt`: what filter bit maps of entries are made with, in place of what was given before; initially
+   * nothing, and there are none. A message has the bits of each filter that it passes, or that only a whole evaluation
+   * can tell of.
+   *
+   * @param bitNum bits of a bit map, a multiple of 8; `consumeQueueExt.bitMapBits` must be no less
+   * @returns where the log ends: all that is appended from there on has bit maps of these filters
+   * @throws {StoreError} `STORE_INVALID_ARGUMENT` when a program is damaged or too large: nothing changes;
+   *   `STORE_CLOSED`
+   */
+  setFilters(bitNum: number, filters: readonly StoreFilter[]): number
   /** When a pull counts as one from disk, and how much it gets then. Initially no limits. */
   setReadLimits(limits: ReadLimits): void
   /**

@@ -69,7 +69,9 @@ export interface StoreAddon {
     intoStart: number,
     cells: Float64Array,
     mayWaitForDisk: boolean,
+    filterBits: Float64Array,
   ): void
+  setFilters(id: number, filters: Uint8Array): number
   setReadLimits(id: number, memoryWindowBytes: number, maxCountOnDisk: number, maxBytesOnDisk: number): void
   /** These three give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
   readAhead(

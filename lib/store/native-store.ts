@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from 'node:path'
 import type { AppendBatch } from './append-batch.ts'
 import { ArrivalWaiters } from './arrival-waiters.ts'
+import { encodeFilters, type FilterBits, NO_FILTER_BITS, type StoreFilter } from './filter-bits.ts'
 import { LogProgress } from './log-progress.ts'
 import type {
   KeyQueryResult,
@@ -135,11 +136,19 @@ class NativeStore implements MessageStore {
     intoStart: number,
     result: PullResult,
     wait = true,
+    filter?: FilterBits,
   ): void {
     this.#mustBeOpen()
     const tags = tagCodes ?? everyTag
+    const bits = filter?.cells ?? NO_FILTER_BITS
     const { cells } = result
-    this.#addon.pull(this.#id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes, into, intoStart, cells, wait)
+    const id = this.#id
+    this.#addon.pull(id, topic, queueId, fromQueueOffset, maxCount, tags, maxBytes, into, intoStart, cells, wait, bits)
+  }
+
+  setFilters(bitNum: number, filters: readonly StoreFilter[]): number {
+    this.#mustBeOpen()
+    return this.#addon.setFilters(this.#id, encodeFilters(bitNum, filters))
   }
 
   setReadLimits({ memoryWindowBytes, maxCountOnDisk, maxBytesOnDisk }: ReadLimits): void {

@@ -50,6 +50,7 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"minPhysicalOffset", MinPhysicalOffset},
     {"readRecord", ReadRecord},
     {"queryByKey", QueryByKey},
+    {"setFilters", SetFilters},
     {"setReadLimits", SetReadLimits},
     {"readAhead", ReadAhead},
     {"readRecordAhead", ReadRecordAhead},

@@ -14,8 +14,11 @@ inline constexpr std::array<std::string_view, 8> kPullColumnNames = {
 };
 
 // pull(id, topic, queueId, from, maxCount, tagCodes, maxBytes, into, intoStart, cells,
-// mayWaitForDisk)
+// mayWaitForDisk, filterBits)
 napi_value Pull(napi_env env, napi_callback_info info);
+// setFilters(id, bytes): where the log ends; bit maps of what is appended from there on are made
+// with these filters
+napi_value SetFilters(napi_env env, napi_callback_info info);
 // setReadLimits(id, memoryWindowBytes, maxCountOnDisk, maxBytesOnDisk)
 napi_value SetReadLimits(napi_env env, napi_callback_info info);
 // readAhead(id, topic, queueId, from, maxCount, tagCodes, maxBytes): a ticket, -1 when refused

@@ -9,13 +9,26 @@
 #include "io/store_io.h"
 
 namespace apogee::addon {
+namespace {
+
+StoreOptions WithFilters(StoreOptions options, std::shared_ptr<CurrentFilterSet> filters) {
+  options.consume_queue_ext.bit_map = [filters = std::move(filters)](
+                                          const FilterBitMapInput& message,
+                                          std::span<uint8_t> into) -> size_t {
+    const std::shared_ptr<const FilterSet> set = filters->Get();
+    return set == nullptr ? 0 : set->BitMap(message.topic, message.properties, into);
+  };
+  return options;
+}
+
+}  // namespace
 
 StoreSession::StoreSession(napi_env env, StoreSessions& owner, uint32_t id, StoreOptions options,
                            napi_ref on_wake, napi_ref make_error)
     : env_(env),
       owner_(owner),
       id_(id),
-      options_(std::move(options)),
+      options_(WithFilters(std::move(options), filters_)),
       on_wake_(on_wake),
       make_error_(make_error) {}
 

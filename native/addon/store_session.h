@@ -13,6 +13,7 @@
 
 #include "addon/wake_up.h"
 #include "base/status.h"
+#include "filter/filter_set.h"
 #include "store/message_store.h"
 
 namespace apogee::addon {
@@ -73,6 +74,8 @@ class StoreSession {
   void NoteTaken(size_t tickets);
 
   ReadLimits& read_limits() { return read_limits_; }
+  // What filter bit maps of new entries are made with; the dispatch thread reads it.
+  CurrentFilterSet& filters() { return *filters_; }
 
   // Handles up to this number were given to JavaScript; -1 before the first.
   int32_t highest_handle() const { return highest_handle_; }
@@ -108,6 +111,7 @@ class StoreSession {
   const napi_env env_;
   StoreSessions& owner_;
   const uint32_t id_;
+  const std::shared_ptr<CurrentFilterSet> filters_ = std::make_shared<CurrentFilterSet>();
   const StoreOptions options_;
   const napi_ref on_wake_;
   const napi_ref make_error_;

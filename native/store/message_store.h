@@ -104,6 +104,15 @@ enum class PullStatus : uint8_t {  // Java's GetMessageStatus
   kNotInMemory,          // ours: see PullRequest::may_wait_for_disk
 };
 
+// The bits of a consumer group's filter in the bit maps of extension units.
+struct FilterBits {
+  std::span<const uint32_t> positions;
+  uint32_t bit_map_bits = 0;  // a bit map of another size says nothing
+  // Nor does one of a message that was appended or stored before the filter was known.
+  PhysicalOffset known_from;
+  int64_t born_time_ms = 0;
+};
+
 struct PullRequest {
   TopicHandle topic;
   int32_t queue_id = 0;
@@ -112,6 +121,9 @@ struct PullRequest {
   // Filter: pass when empty, or when the entry's tag code is among these (Java String.hashCode,
   // sign-extended). An entry whose extension unit is lost passes.
   std::span<const int32_t> tag_codes;
+  // Skips entries whose bit map lacks one of the bits. Null: none is asked.
+  const FilterBits* filter_bits = nullptr;
+  int64_t max_entries = INT64_MAX;  // most entries looked at, if that is less than Java's bound
   uint32_t max_bytes =
       262144;  // stops after this many, but always gives one record when it fits `into`
   // A record that lies further than this behind the log's end counts as on disk (Java: 40 % of the

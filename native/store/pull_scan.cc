@@ -18,12 +18,26 @@ int64_t ScanLimit(int32_t max_count) {
          kEntryBytes;
 }
 
+// Whether the bit map was made with the filter, and the message did not pass it.
+bool IsFilteredOut(const FilterBits& bits, const ConsumeQueueEntry& entry,
+                   const ExtensionUnit& unit) {
+  if (entry.physical_offset < bits.known_from || unit.store_time_ms <= bits.born_time_ms ||
+      unit.bit_map.size() * 8 != bits.bit_map_bits) {
+    return false;
+  }
+  return std::ranges::any_of(bits.positions, [&unit](uint32_t position) {
+    return position / 8 < unit.bit_map.size() &&
+           (unit.bit_map[position / 8] >> position % 8 & 1) == 0;
+  });
+}
+
 }  // namespace
 
 void PullScan::Run(const QueueEntries& entries, PullResult* result) {
   constexpr int64_t kNoSkip = std::numeric_limits<int64_t>::min();
   result->status = PullStatus::kNoMatchedMessage;
-  const int64_t limit = std::min(entries.count, ScanLimit(request_.max_count));
+  const int64_t limit =
+      std::min({entries.count, ScanLimit(request_.max_count), request_.max_entries});
   int64_t skip_below = kNoSkip;
   const int64_t appended = log_.appended().value;
   int64_t last_seen = 0;
@@ -33,7 +47,7 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
     if (entry.physical_offset.value < skip_below) continue;
     last_seen = std::clamp<int64_t>(entry.physical_offset.value, 0, appended);
     if (Full(entry, *result)) break;
-    if (!Passes(entry.tag_code)) {
+    if (!Passes(entry)) {
       if (result->count == 0) result->status = PullStatus::kNoMatchedMessage;
       continue;
     }
@@ -66,16 +80,20 @@ void PullScan::Run(const QueueEntries& entries, PullResult* result) {
   result->log_behind_bytes = log_.appended().value - last_seen;
 }
 
-bool PullScan::Passes(int64_t tag_code) {
-  if (request_.tag_codes.empty()) return true;
+bool PullScan::Passes(const ConsumeQueueEntry& entry) {
+  if (request_.tag_codes.empty() && request_.filter_bits == nullptr) return true;
+  int64_t tag_code = entry.tag_code;
   if (IsExtensionAddress(tag_code)) {
     ExtensionUnit unit;
     // Without its unit the code is unknown: the client filters by the tag's text anyway.
     if (!queue_.ReadExtension(tag_code, &extension_, &unit)) return true;
+    if (request_.filter_bits != nullptr && IsFilteredOut(*request_.filter_bits, entry, unit))
+      return false;
     tag_code = unit.tag_code;
   }
-  return std::ranges::find(request_.tag_codes, static_cast<int32_t>(tag_code)) !=
-         request_.tag_codes.end();
+  return request_.tag_codes.empty() ||
+         std::ranges::find(request_.tag_codes, static_cast<int32_t>(tag_code)) !=
+             request_.tag_codes.end();
 }
 
 bool PullScan::Full(const ConsumeQueueEntry& entry, const PullResult& result) const {

@@ -23,7 +23,7 @@ class PullScan {
   void Run(const QueueEntries& entries, PullResult* result);
 
  private:
-  bool Passes(int64_t tag_code);
+  bool Passes(const ConsumeQueueEntry& entry);
   bool Full(const ConsumeQueueEntry& entry, const PullResult& result) const;
   enum class Found : uint8_t { kRecord, kNowhere, kOnDisk };
   Found Locate(const ConsumeQueueEntry& entry, std::span<const uint8_t>* record);

@@ -104,7 +104,7 @@ export const brokerKeys = {
     min: 0,
   }),
   traceOn: flag(true, 'send replies ask clients to trace'),
-  enableCalcFilterBitMap: flag(false, 'filter bit maps are computed when messages arrive', UNUSED),
+  enableCalcFilterBitMap: flag(false, 'filter bit maps are computed when messages arrive'),
   expectConsumerNumUseFilter: int(32, 'groups with filters per topic', { min: 1 }),
   maxErrorRateOfBloomFilter: int(20, 'error rate of filter bit maps', { unit: 'percent', min: 1, max: 99 }),
   filterDataCleanTimeSpan: long(86_400_000, 'age at which filter data of gone groups is dropped', {

@@ -73,6 +73,8 @@ export interface BrokerOptions {
     /** Filter servers that may register; 0: none. */
     readonly maxServers: number
     readonly bloomErrorPercent: number
+    /** Whether queue entries get filter bit maps. */
+    readonly bitMaps: boolean
   }
   readonly transactions: {
     /** Between two rounds of the check. */
@@ -338,6 +340,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       expectedGroups: broker.expectConsumerNumUseFilter,
       maxServers: Math.min(broker.filterServerNums, MAX_FILTER_SERVERS),
       bloomErrorPercent: broker.maxErrorRateOfBloomFilter,
+      bitMaps: broker.enableCalcFilterBitMap && store.enableConsumeQueueExt,
     },
     query: { maxCount: store.maxMsgsNumBatch, uniqueKeyMaxCount: store.defaultQueryMaxNum },
     delay: {

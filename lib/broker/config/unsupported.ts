@@ -18,7 +18,10 @@ export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupporte
     [(store.readOnlyCommitLogStorePaths ?? '') !== '', 'readOnlyCommitLogStorePaths: only one directory is possible'],
   ]
   const ignored: [boolean, string][] = [
-    [broker.enableCalcFilterBitMap, 'enableCalcFilterBitMap: SQL filters are evaluated when consumers pull'],
+    [
+      broker.enableCalcFilterBitMap && !store.enableConsumeQueueExt,
+      'enableCalcFilterBitMap: bit maps stand in extension files, and enableConsumeQueueExt is off',
+    ],
     [
       store.transientStorePoolEnable && store.flushDiskType !== 'ASYNC_FLUSH',
       'transientStorePoolEnable: the pool is for ASYNC_FLUSH only',

@@ -12,8 +12,10 @@ import {
   isDead,
 } from '../../protocol/bodies/consumer-filters.ts'
 import { isTagType, type SubscriptionData } from '../../protocol/bodies/subscription-data.ts'
+import type { FilterBits } from '../../store/filter-bits.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { StateFile } from '../state-file.ts'
+import { type BitMapFilter, FilterBitMaps } from './filter-bit-maps.ts'
 import type { SqlFilters } from './sql-filters.ts'
 
 /** Most filters of all groups; a client that invents groups gets no further. */
@@ -29,6 +31,8 @@ const GONE_BEFORE_START_MS = 30_000
 export interface RegisteredFilter {
   readonly data: Pick<ConsumerFilterData, 'clientVersion'>
   readonly compiled: SqlFilter
+  /** What bit maps of queue entries say of it; undefined: nothing. */
+  readonly bits?: FilterBits | undefined
 }
 
 /** What the pull path asks for. */
@@ -44,8 +48,9 @@ export interface ConsumerFiltersOptions {
   readonly sql: SqlFilters
 }
 
-interface Entry extends RegisteredFilter {
+interface Entry extends RegisteredFilter, BitMapFilter {
   data: ConsumerFilterData
+  bits: FilterBits | undefined
 }
 
 /**
@@ -55,6 +60,8 @@ interface Entry extends RegisteredFilter {
 export class ConsumerFilters implements FilterFinder {
   readonly #options: ConsumerFiltersOptions
   readonly #bloom: BloomFilter
+  /** Starts with the store. */
+  readonly bitMaps: FilterBitMaps
   /** group -> topic -> filter */
   readonly #groups = new Map<string, Map<string, Entry>>()
   readonly #file: StateFile
@@ -66,6 +73,7 @@ export class ConsumerFilters implements FilterFinder {
     this.#options = options
     const { store, filter } = options.config.current
     this.#bloom = new BloomFilter(filter.bloomErrorPercent, filter.expectedGroups)
+    this.bitMaps = new FilterBitMaps(this.#bloom.bitNum, () => this.#entries(), options)
     const path = join(store.configDir, 'consumerFilter.json')
     this.#file = new StateFile({ ...options, path, encode: () => this.encode() })
     this.#timer = options.clock.every(CLEAN_INTERVAL_MS, () => this.#clean())
@@ -132,6 +140,7 @@ export class ConsumerFilters implements FilterFinder {
   }
 
   stop(): Promise<void> {
+    this.bitMaps.stop()
     this.#timer.cancel()
     return this.#file.stop()
   }
@@ -162,11 +171,12 @@ export class ConsumerFilters implements FilterFinder {
     const compiled = this.#compile(data)
     if (compiled === undefined) return
     const filters = this.#groups.get(consumerGroup) ?? new Map<string, Entry>()
-    this.#groups.set(consumerGroup, filters.set(topic, { data, compiled }))
+    this.#groups.set(consumerGroup, filters.set(topic, { data, compiled, bits: undefined, program: undefined }))
     this.#count += 1
     this.#characters += expression.length
     this.#options.logger.info({ topic, group: consumerGroup, expression }, 'consumer filter registered')
     this.#file.changed()
+    this.bitMaps.changed()
   }
 
   #compile({ topic, consumerGroup: group, expression, expressionType }: ConsumerFilterData): SqlFilter | undefined {
@@ -193,11 +203,18 @@ export class ConsumerFilters implements FilterFinder {
     const filters = this.#groups.get(group)
     const entry = filters?.get(topic)
     if (filters === undefined || entry === undefined) return
+    // A pull that waits with this filter may be answered after the next one is known.
+    entry.bits?.revoke()
     filters.delete(topic)
     if (filters.size === 0) this.#groups.delete(group)
     this.#count -= 1
     this.#characters -= entry.data.expression.length
     this.#file.changed()
+    this.bitMaps.changed()
+  }
+
+  *#entries(): Iterable<Entry> {
+    for (const filters of this.#groups.values()) yield* filters.values()
   }
 
   #end(group: string, concerns: (topic: string) => boolean): void {

@@ -6,7 +6,8 @@ import { groupOfTopic, isRetryTopic } from '../../protocol/names.ts'
 import { PropertyName } from '../../protocol/property-names.ts'
 import { propertiesEnd, propertiesStart } from '../../protocol/record-properties.ts'
 import { PullSysFlag } from '../../protocol/sys-flags.ts'
-import type { FilterFinder } from '../filters/consumer-filters.ts'
+import type { FilterBits } from '../../store/filter-bits.ts'
+import type { FilterFinder, RegisteredFilter } from '../filters/consumer-filters.ts'
 import type { PullGroupConfig, PullSources } from './pull-check.ts'
 import type { PullRequest } from './pull-request.ts'
 
@@ -41,6 +42,8 @@ export interface PullFilter {
   readonly tagCodes: Int32Array | undefined
   /** Undefined passes every record that has one of the tags. */
   readonly accepts: RecordFilter | undefined
+  /** Queue entries without these bits have no record that it accepts. */
+  readonly bits?: FilterBits | undefined
 }
 
 const SUBSCRIBE_ALL = '*'
@@ -61,8 +64,10 @@ export const pullFilter = (request: PullRequest, group: PullGroupConfig, sources
   if (isTagType(expressionType)) return tagFilter(subscription, ofRetries)
   const registered = isCarried ? undefined : registeredFilter(request, filters)
   if (!filters.byProperties()) throw filterRefused(expressionType!)
-  const compiled = registered ?? compiledFilter(subscription, filters)
-  return { tagCodes: undefined, accepts: ofRetries ?? ((records, start) => passes(compiled, records, start)) }
+  const compiled = registered?.compiled ?? compiledFilter(subscription, filters)
+  if (ofRetries !== undefined) return { tagCodes: undefined, accepts: ofRetries }
+  const accepts: RecordFilter = (records, start) => passes(compiled, records, start)
+  return { tagCodes: undefined, accepts, bits: registered?.bits }
 }
 
 /** The answer to a consumer that asks for a filter which is switched off here. */
@@ -118,7 +123,7 @@ const compiledFilter = ({ expressionType, subString }: PullSubscription, filters
   }
 }
 
-const registeredFilter = ({ topic, group, subVersion }: PullRequest, filters: PullFilters): SqlFilter => {
+const registeredFilter = ({ topic, group, subVersion }: PullRequest, filters: PullFilters): RegisteredFilter => {
   const filter = filters.find(topic, group)
   if (filter === undefined) {
     const remark = "The broker's consumer filter data is not exist!Your expression may be wrong!"
@@ -127,7 +132,7 @@ const registeredFilter = ({ topic, group, subVersion }: PullRequest, filters: Pu
   if (filter.data.clientVersion < subVersion) {
     throw new ResponseError('FILTER_DATA_NOT_LATEST', "the consumer's consumer filter data not latest")
   }
-  return filter.compiled
+  return filter
 }
 
 const knownSubscription = (request: PullRequest, config: PullGroupConfig, sources: PullSources): PullSubscription => {

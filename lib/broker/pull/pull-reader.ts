@@ -68,10 +68,18 @@ export class PullReader {
     const limit = from + Math.max(MAX_FILTERED_ENTRIES, bounds.maxCount)
     const progress: Progress = { filteringMs: 0, at: from, count: 0, sizeBytes: 0 }
     for (let mayWait = wait !== 'never'; progress.at < limit; mayWait = wait === 'always') {
-      const count = Math.min(CHUNK_COUNT, limit - progress.at)
+      const { bits } = plan.filter
+      // Most of what the bits leave passes.
+      const wanted = bits === undefined ? CHUNK_COUNT : Math.min(CHUNK_COUNT, bounds.maxCount - progress.count)
+      const count = Math.min(wanted, limit - progress.at)
+      if (bits !== undefined) bits.maxEntries = limit - progress.at
       this.#pull(plan, progress.at, { maxCount: count, maxBytes: bounds.maxBytes }, progress.sizeBytes, mayWait)
-      if (result.status === PullStatus.NO_MATCHED_MESSAGE) progress.at = result.nextBeginOffset
-      if (result.status !== PullStatus.FOUND || result.count === 0) break
+      const { status, nextBeginOffset } = result
+      const looked = nextBeginOffset > progress.at
+      if (status === PullStatus.NO_MATCHED_MESSAGE || status === PullStatus.NOT_IN_MEMORY) progress.at = nextBeginOffset
+      // The store ends a look where a queue file ends.
+      if (status === PullStatus.NO_MATCHED_MESSAGE && looked && bits !== undefined) continue
+      if (status !== PullStatus.FOUND || result.count === 0) break
       const left = { maxCount: bounds.maxCount - progress.count, maxBytes: bounds.maxBytes - progress.sizeBytes }
       const mayOverflow = result.count > left.maxCount || result.sizeBytes > left.maxBytes
       // Which entry a record is of is not known: no more of them than the answer has room for.
@@ -137,6 +145,7 @@ export class PullReader {
         start,
         this.result,
         mayWaitForDisk,
+        filter.bits,
       )
     pull()
     if (start > 0 || this.result.neededBytes <= this.#scratch.length) return

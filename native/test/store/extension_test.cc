@@ -308,6 +308,42 @@ TEST_F(FilterBitMapTest, TheCallersBitMapStandsInTheUnit) {
   EXPECT_GT(asked_[1], 0);
 }
 
+TEST_F(FilterBitMapTest, APullSkipsEntriesWhoseMapLacksABitOfItsFilter) {
+  PutTagged(6);  // odd ones have no map
+  const uint32_t positions[] = {0, 61};
+  FilterBits bits{.positions = positions, .bit_map_bits = 64, .born_time_ms = 0};
+  const auto passed = [&] {
+    PullRequest request = From("T", 0, 0);
+    request.filter_bits = &bits;
+    std::vector<test::ReadMessage> messages;
+    EXPECT_EQ(Pull(request, &messages).next_begin.value, 6);
+    return messages.size();
+  };
+  EXPECT_EQ(passed(), 6u);  // A5 has the bits 0, 2, 5 and 7
+  const uint32_t absent[] = {0, 62};
+  bits.positions = absent;
+  EXPECT_EQ(passed(), 3u);
+  bits.bit_map_bits = 56;
+  EXPECT_EQ(passed(), 6u);
+  bits.bit_map_bits = 64;
+  bits.known_from = {asked_[1]};
+  EXPECT_EQ(passed(), 4u);
+  bits.born_time_ms = INT64_MAX;
+  EXPECT_EQ(passed(), 6u);
+}
+
+TEST_F(FilterBitMapTest, APullLooksAtNoMoreEntriesThanItMay) {
+  PutTagged(6);
+  const uint32_t absent[] = {1};
+  const FilterBits bits{.positions = absent, .bit_map_bits = 64};
+  PullRequest request = From("T", 0, 0);
+  request.filter_bits = &bits;
+  request.max_entries = 3;
+  std::vector<test::ReadMessage> messages;
+  EXPECT_EQ(Pull(request, &messages).next_begin.value, 3);
+  EXPECT_EQ(messages.size(), 1u);
+}
+
 TEST_F(FilterBitMapTest, ARecoveryAfterACrashTrustsNoBitMapItCannotMakeAgain) {
   PutTagged(4);
   Kill();

@@ -6,6 +6,7 @@ import { effectiveBrokerConfig, parseBrokerConfig } from '../../../lib/broker/co
 import { configRows, configTables } from '../../../lib/broker/config/config-values.ts'
 import { parseDelayLevels } from '../../../lib/broker/config/delay-levels.ts'
 import { unsupportedSettings } from '../../../lib/broker/config/unsupported.ts'
+import { storeOptionsOf } from '../../../lib/broker/part-settings.ts'
 import { machine } from '../support/fixtures.ts'
 
 const parse = (values: Record<string, string> = {}) => parseBrokerConfig(new Map(Object.entries(values)), machine)
@@ -90,6 +91,16 @@ test('extension files of queues are configured as in Java', () => {
   deepEqual(unsupportedSettings(values).ignored, [])
   const off = { enabled: false, fileBytes: 50_331_648, bitMapBits: 64 }
   deepEqual(parse({}).config.current.store.consumeQueueExt, off)
+})
+
+test('filter bit maps need extension files, and have the size of the bloom filter', () => {
+  const on = parse({ enableConsumeQueueExt: 'true', enableCalcFilterBitMap: 'true' }).config
+  equal(on.current.filter.bitMaps, true)
+  deepEqual(unsupportedSettings(on.values).ignored, [])
+  equal(storeOptionsOf(on.current, { address: '127.0.0.1', port: 1 }).consumeQueueExt!.bitMapBits, 112)
+  const alone = parse({ enableCalcFilterBitMap: 'true' }).config
+  equal(alone.current.filter.bitMaps, false)
+  match(unsupportedSettings(alone.values).ignored.join(), /enableConsumeQueueExt is off/)
 })
 
 test('the write path has keys of our own, which -p leaves out', () => {
