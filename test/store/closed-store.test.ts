@@ -26,6 +26,7 @@ const throwing: Record<string, Use> = {
   topicRetentions: (store) => store.topicRetentions(),
   onRetentionNotice: (store) => store.onRetentionNotice(() => {}),
   queueEntries: (store, topic) => store.queueEntries(topic, 0, 0, 1),
+  setFilters: (store) => store.setFilters(8, []),
 }
 
 const callingBack: Record<string, Use> = {
