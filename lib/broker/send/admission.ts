@@ -14,6 +14,13 @@ export interface AdmissionSettings {
   readonly busyAfterMs: () => number
 }
 
+/** Sends that began to wait together. */
+export interface HeldSends {
+  readonly sinceMs: number
+  /** Each send's topic; empty when they wait no longer. */
+  topics: readonly TopicLoad[]
+}
+
 /** How much of the capacity may be used before topics are held to their shares. */
 const FAIR_FROM_SHARE = 0.5
 /** While appends are slow, one send in this time finds out whether they still are. */
@@ -39,7 +46,7 @@ export interface AdmissionState {
 export class SendAdmission {
   readonly #clock: Clock
   readonly #settings: AdmissionSettings
-  readonly #groups: { readonly sinceMs: number; sends: number }[] = []
+  readonly #groups: HeldSends[] = []
   #waiting = 0
   #waitingTopics = 0
   #slowAppendMs = 0
@@ -72,26 +79,26 @@ export class SendAdmission {
   }
 
   /** Sends that wait from now on. Give what it returns to `released`. */
-  held(sends: readonly TopicLoad[]): { readonly sinceMs: number; sends: number } {
-    for (const topic of sends) {
+  held(topics: readonly TopicLoad[]): HeldSends {
+    for (const topic of topics) {
       if (topic.waiting === 0) this.#waitingTopics += 1
       topic.waiting += 1
     }
-    this.#waiting += sends.length
-    const group = { sinceMs: this.#clock.monotonicMs(), sends: sends.length }
+    this.#waiting += topics.length
+    const group = { sinceMs: this.#clock.monotonicMs(), topics }
     this.#groups.push(group)
     return group
   }
 
   /** They wait no longer. */
-  released(group: { sends: number }, sends: readonly TopicLoad[]): void {
-    for (const topic of sends) {
+  released(group: HeldSends): void {
+    for (const topic of group.topics) {
       topic.waiting -= 1
       if (topic.waiting === 0) this.#waitingTopics -= 1
     }
-    this.#waiting -= sends.length
-    group.sends = 0
-    while (this.#groups[0]?.sends === 0) this.#groups.shift()
+    this.#waiting -= group.topics.length
+    group.topics = []
+    while (this.#groups[0]?.topics.length === 0) this.#groups.shift()
   }
 
   /** An append of one or more sends took so long. */

@@ -127,10 +127,9 @@ export class SendPipeline {
   }
 
   #hold(endOffset: number, held: readonly Stored[]): void {
-    const loads = held.map(({ send }) => send.topic.load)
-    const group = this.#admission.held(loads)
+    const group = this.#admission.held(held.map(({ send }) => send.topic.load))
     this.#gate.hold(endOffset, (outcome) => {
-      this.#admission.released(group, loads)
+      this.#admission.released(group)
       this.#settleHeld(held, outcome)
     })
   }
