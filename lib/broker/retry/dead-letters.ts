@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ResponseError } from '../../net/handler.ts'
 import type { StoredMessage } from '../../protocol/message-codec.ts'
 import { decodeOffsetMessageId } from '../../protocol/message-ids.ts'
@@ -64,8 +65,6 @@ const OF_RETRIES = [
   PropertyName.MAX_RECONSUME_TIMES,
   PropertyName.CONSUME_START_TIME,
 ]
-
-const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
  * Messages that groups gave up: read, replayed to the topic they were first sent to, or purged. What is dealt with is
@@ -149,7 +148,7 @@ export class DeadLetters {
       replayed += sent.count
       const next = sent.refusal === undefined ? page.nextOffset : page.letters[sent.count]!.queueOffset
       if (next > firstOffset) this.#done(group, next)
-      await eventLoopTurn()
+      await nextTurn()
     }
     return { ...this.bounds(group), replayed, refusal }
   }

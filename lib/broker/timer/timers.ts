@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
 import { ThrottledLog } from '../../base/throttled-log.ts'
@@ -37,8 +38,6 @@ export interface TimersParts {
   readonly messages: StoredMessages
   readonly retention: () => Pick<BrokerOptions['retention'], 'reservedMs'>
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
  * Delivers messages at their time. All it knows follows from the log:

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
 import { ThrottledLog } from '../../base/throttled-log.ts'
@@ -11,7 +12,6 @@ import type { StoredMessages } from '../messages/stored-messages.ts'
 import type { OffsetWriter } from '../offsets/consumer-offsets.ts'
 import { EndedHalves, Ending } from './ended-halves.ts'
 import { HALF_QUEUE_ID, halvesOfOp, opMessageOf, originOf } from './half-message.ts'
-import { nextTurn } from './next-turn.ts'
 import { readRun } from './queue-run.ts'
 
 /** What the ledger is kept with. */

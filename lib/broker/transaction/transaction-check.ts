@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, TimerHandle } from '../../base/clock.ts'
 import type { Logger } from '../../base/logging.ts'
 import { ThrottledLog } from '../../base/throttled-log.ts'
@@ -14,7 +15,6 @@ import { Ending } from './ended-halves.ts'
 import { createHalfTopic } from './half-detour.ts'
 import type { HalfLedger } from './half-ledger.ts'
 import { checkTimesOf, copyOf, discardedOf, HALF_QUEUE_ID, immunityMsOf } from './half-message.ts'
-import { nextTurn } from './next-turn.ts'
 import { type QueueRun, readRun } from './queue-run.ts'
 
 /** What the check goes by; may change while the broker runs. */
