@@ -3,61 +3,18 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseJavaJson } from '../../lib/base/java-json.ts'
 import { startBroker } from '../../lib/broker/broker.ts'
 import { LogLines } from '../support/log-lines.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { freeBrokerPort } from '../support/ports.ts'
-import { RawClient, type RawCommand, type RawReply } from '../support/raw-client.ts'
+import { RawClient, type RawCommand } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { heartbeatCommand, json, sendCommand, topicCommand } from './support/commands.ts'
 import { testConfig, testFolder } from './support/fixtures.ts'
 import { startRecordingNameServer } from './support/name-server.ts'
 import { startTestBroker } from './support/test-broker.ts'
 
-const json = <T = Record<string, unknown>>({ body }: RawReply): T =>
-  JSON.parse(JSON.stringify(parseJavaJson(body))) as T
-
-const send = (topic: string, properties = ''): RawCommand => ({
-  code: 310,
-  extFields: { a: 'PG', b: topic, c: 'TBW102', d: '4', e: '0', f: '0', g: '1', h: '0', i: properties, m: 'false' },
-  body: Buffer.from('hello'),
-})
-
-const updateTopic = (topic: string, more: Record<string, string> = {}): RawCommand => ({
-  code: 17,
-  extFields: {
-    topic,
-    defaultTopic: 'TBW102',
-    readQueueNums: '2',
-    writeQueueNums: '2',
-    perm: '6',
-    topicFilterType: 'SINGLE_TAG',
-    topicSysFlag: '0',
-    order: 'false',
-    ...more,
-  },
-})
-
 const subscription = (topic: string) => ({ topic, subString: '*', subVersion: 1, expressionType: 'TAG' })
-
-const heartbeat = (clientID: string, groupName: string, topic = 'T'): RawCommand => ({
-  code: 34,
-  body: Buffer.from(
-    JSON.stringify({
-      clientID,
-      producerDataSet: [{ groupName: 'PG' }],
-      consumerDataSet: [
-        {
-          groupName,
-          consumeType: 'CONSUME_PASSIVELY',
-          messageModel: 'CLUSTERING',
-          consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
-          subscriptionDataSet: [subscription(topic)],
-        },
-      ],
-    }),
-  ),
-})
 
 const pull = (more: Record<string, string>): RawCommand => ({
   code: 11,
@@ -80,7 +37,7 @@ const queue = (code: number, more: Record<string, string> = {}): RawCommand => (
 
 test('a message sent can be found by key, by unique key and by offset', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(send('T', 'KEYS\u0001k1 k2\u0002UNIQ_KEY\u0001ABC'))
+  await client.call(sendCommand('T', { properties: 'KEYS\u0001k1 k2\u0002UNIQ_KEY\u0001ABC' }))
   const find = (key: string, more: Record<string, string> = {}): RawCommand => ({
     code: 12,
     extFields: { topic: 'T', key, maxNum: '32', beginTimestamp: '0', endTimestamp: '9223372036854775807', ...more },
@@ -100,7 +57,7 @@ test('a message sent can be found by key, by unique key and by offset', async (t
 
 test('bounds and times of queues are answered, unknown queues are empty', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(send('T'))
+  await client.call(sendCommand('T'))
   await waitFor('dispatch', async () => (await client.call(queue(30))).extFields.offset === '1')
   equal((await client.call(queue(31))).extFields.offset, '0')
   equal((await client.call(queue(29, { timestamp: '0' }))).extFields.offset, '0')
@@ -113,7 +70,7 @@ test('bounds and times of queues are answered, unknown queues are empty', async 
 
 test('a group that never stored an offset starts at 0 while the queue is young, a stored one is given back', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(send('T'))
+  await client.call(sendCommand('T'))
   equal((await client.call(queue(14))).extFields.offset, '0')
   equal((await client.request(queue(14, { setZeroIfNotFound: 'false' }))).code, 22)
   await client.call(queue(15, { commitOffset: '12' }))
@@ -122,7 +79,7 @@ test('a group that never stored an offset starts at 0 while the queue is young, 
 
 test('an old queue that is no longer in memory tells a new group that it knows nothing', async (t) => {
   const { client } = await startTestBroker(t, {}, { memoryBytes: 100 })
-  for (let sent = 0; sent < 3; sent++) await client.call(send('T'))
+  for (let sent = 0; sent < 3; sent++) await client.call(sendCommand('T'))
   await waitFor('dispatch', async () => (await client.call(queue(30))).extFields.offset === '3')
   equal((await client.request(queue(14))).code, 22)
 })
@@ -132,10 +89,10 @@ for (const name of ['../x', 'x'.repeat(128), 'a\u0000b', 'a/b', '']) {
   test(`the name ${shown} is refused wherever it comes in, and leaves no trace`, async (t) => {
     const { client, broker } = await startTestBroker(t)
     const commands: RawCommand[] = [
-      send(name),
-      updateTopic(name),
-      heartbeat('c', name),
-      heartbeat('c', 'G', name),
+      sendCommand(name),
+      topicCommand(name),
+      heartbeatCommand('c', name),
+      heartbeatCommand('c', 'G', name),
       { code: 200, body: Buffer.from(JSON.stringify({ groupName: name })) },
       queue(15, { topic: name, commitOffset: '1' }),
       queue(15, { topic: 'BenchmarkTest', consumerGroup: name, commitOffset: '1' }),
@@ -169,8 +126,8 @@ for (const name of ['../x', 'x'.repeat(128), 'a\u0000b', 'a/b', '']) {
 test('members of a group hear of each other over the wire', async (t) => {
   const { client, connect } = await startTestBroker(t)
   const second = await connect()
-  await client.call(heartbeat('a', 'G'))
-  await second.call(heartbeat('b', 'G'))
+  await client.call(heartbeatCommand('a', 'G'))
+  await second.call(heartbeatCommand('b', 'G'))
   deepEqual(json(await client.call(queue(38))), { consumerIdList: ['a', 'b'] })
   const { connectionSet } = json<{ connectionSet: { clientId: string }[] }>(await client.call(queue(203)))
   deepEqual(
@@ -193,7 +150,7 @@ test('members of a group hear of each other over the wire', async (t) => {
 
 test('a heartbeat makes the group and its retry topic', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(heartbeat('a', 'G'))
+  await client.call(heartbeatCommand('a', 'G'))
   equal(json(await client.call({ code: 352, extFields: { group: 'G' } })).retryMaxTimes, 16)
   equal(json(await client.call({ code: 351, extFields: { topic: '%RETRY%G' } })).readQueueNums, 1)
 })
@@ -207,7 +164,7 @@ test('asking for the settings of a group does not make it', async (t) => {
 test('long names of Java clients are no reason to refuse a heartbeat', async (t) => {
   const { client } = await startTestBroker(t)
   const consumers = 'c'.repeat(127)
-  const request = heartbeat('a', consumers, `%RETRY%${consumers}`)
+  const request = heartbeatCommand('a', consumers, `%RETRY%${consumers}`)
   const producers = `_INNER_TRACE_PRODUCER-${'p'.repeat(120)}-PRODUCER-1`
   await client.call({ ...request, body: Buffer.from(request.body!.toString().replace('"PG"', `"${producers}"`)) })
   equal((await client.request(queue(38, { consumerGroup: consumers }))).code, 0)
@@ -217,10 +174,10 @@ test('long names of Java clients are no reason to refuse a heartbeat', async (t)
 test('topics and groups survive a restart', async (t) => {
   const storePathRootDir = await testFolder(t)
   const first = await startTestBroker(t, { storePathRootDir })
-  await first.client.call(updateTopic('Orders'))
+  await first.client.call(topicCommand('Orders'))
   await first.client.call({ code: 200, body: Buffer.from('{"groupName":"G","retryMaxTimes":3}') })
   await first.client.call(queue(15, { topic: 'Orders', commitOffset: '5' }))
-  await first.client.call(send('Orders'))
+  await first.client.call(sendCommand('Orders'))
   await first.broker.stop()
   const { client } = await startTestBroker(t, { storePathRootDir })
   equal((await client.call(queue(14, { topic: 'Orders' }))).extFields.offset, '5')
@@ -231,19 +188,19 @@ test('topics and groups survive a restart', async (t) => {
 test('a deleted topic takes its queues along, and one of that name begins at offset 0', async (t) => {
   const storePathRootDir = await testFolder(t)
   const { client } = await startTestBroker(t, { storePathRootDir })
-  await client.call(updateTopic('Orders'))
-  for (let sent = 0; sent < 3; sent++) await client.call(send('Orders'))
+  await client.call(topicCommand('Orders'))
+  for (let sent = 0; sent < 3; sent++) await client.call(sendCommand('Orders'))
   await client.call({ code: 215, extFields: { topic: 'Orders' } })
   ok(!existsSync(join(storePathRootDir, 'consumequeue/Orders')))
-  await client.call(updateTopic('Orders'))
+  await client.call(topicCommand('Orders'))
   equal((await client.call(queue(30, { topic: 'Orders' }))).extFields.offset, '0')
-  equal((await client.call(send('Orders'))).extFields.queueOffset, '0')
+  equal((await client.call(sendCommand('Orders'))).extFields.queueOffset, '0')
 })
 
 test('system topics can be neither changed nor deleted', async (t) => {
   const { client } = await startTestBroker(t)
   for (const topic of ['TBW102', 'broker-a', 'SCHEDULE_TOPIC_XXXX', 'rmq_sys_x']) {
-    match((await client.request(updateTopic(topic))).remark ?? '', /conflict with system topic/)
+    match((await client.request(topicCommand(topic))).remark ?? '', /conflict with system topic/)
     match((await client.request({ code: 215, extFields: { topic } })).remark ?? '', /conflict with system topic/)
   }
 })
@@ -252,7 +209,7 @@ test('name servers know an updated topic when the answer comes, and forget the b
   const nameServer = await startRecordingNameServer(t)
   const { client, broker } = await startTestBroker(t, { namesrvAddr: nameServer.address })
   equal(nameServer.registrations.length, 1)
-  await client.call(updateTopic('Orders'))
+  await client.call(topicCommand('Orders'))
   deepEqual(
     nameServer.registrations[1]?.topics.map(({ topicName }) => topicName),
     ['Orders'],
@@ -286,7 +243,7 @@ test('a broker without write permission refuses sends and announces it', async (
 
 test('runtime information has what tools of both lines read', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(send('T'))
+  await client.call(sendCommand('T'))
   const { table } = json<{ table: Record<string, string> }>(await client.call({ code: 28 }))
   for (const key of ['putTps', 'getTransferedTps', 'getTransferredTps', 'msgPutTotalTodayNow', 'commitLogDiskRatio']) {
     ok(table[key] !== undefined, key)
@@ -296,9 +253,9 @@ test('runtime information has what tools of both lines read', async (t) => {
 
 test('statistics of topics and groups are answered', async (t) => {
   const { client } = await startTestBroker(t)
-  await client.call(updateTopic('T'))
-  await client.call(send('T'))
-  await client.call(heartbeat('a', 'G'))
+  await client.call(topicCommand('T'))
+  await client.call(sendCommand('T'))
+  await client.call(heartbeatCommand('a', 'G'))
   await client.call(queue(15, { commitOffset: '1' }))
   await waitFor('dispatch', async () => (await client.call(queue(30))).extFields.offset === '1')
   match((await client.call({ code: 202, extFields: { topic: 'T' } })).body.toString(), /"maxOffset":1,"minOffset":0/)
@@ -307,7 +264,7 @@ test('statistics of topics and groups are answered', async (t) => {
   deepEqual(json(await client.call({ code: 300, extFields: { topic: 'T' } })), { groupList: ['G'] })
   ok(json<{ topicList: string[] }>(await client.call({ code: 305 })).topicList.includes('broker-a'))
   match((await client.call({ code: 328 })).body.toString(), /"PG":\[\{"clientId":"a"/)
-  await client.call(updateTopic('T', { readQueueNums: '1', writeQueueNums: '3' }))
+  await client.call(topicCommand('T', { readQueueNums: '1', writeQueueNums: '3' }))
   const queueCount = async (command: RawCommand): Promise<number> =>
     (await client.call(command)).body.toString().split('"consumerOffset"').length - 1
   equal(await queueCount(queue(208, { topic: 'T' })), 1)
@@ -353,7 +310,7 @@ test('the VIP port answers everything but pulls', async (t) => {
   await startTestBroker(t, { listenPort: String(port) })
   const vip = await RawClient.connect(`127.0.0.1:${port - 2}`)
   t.after(() => vip.close())
-  equal((await vip.request(send('T'))).code, 0)
+  equal((await vip.request(sendCommand('T'))).code, 0)
   equal((await vip.request({ code: 21 })).code, 0)
   equal((await vip.request(queue(11))).code, 3)
 })
@@ -378,8 +335,8 @@ test('what a peer can provoke at will does not fill the log', async (t) => {
   const logger = new LogLines()
   const { client } = await startTestBroker(t, { autoCreateTopicEnable: 'false' }, { logger, clock: new ManualClock() })
   for (let count = 0; count < 100; count++) {
-    equal((await client.request(heartbeat('c1', 'bad group'))).code, 1)
-    equal((await client.request(send(`Unknown-${count}`))).code, 17)
+    equal((await client.request(heartbeatCommand('c1', 'bad group'))).code, 1)
+    equal((await client.request(sendCommand(`Unknown-${count}`))).code, 17)
     equal((await client.request(pull({ topic: 'SELF_TEST_TOPIC', queueOffset: '7' }))).code, 21)
   }
   const lines = (text: string): number => logger.warnings.filter((line) => line === text).length
@@ -394,7 +351,7 @@ test('what a peer can provoke at will does not fill the log', async (t) => {
 test('a store in use is named, and the broker using it goes on', async (t) => {
   const { broker, client } = await startTestBroker(t)
   await rejects(startBroker(testConfig(broker.storeDir)), { code: 'STORE_LOCKED' })
-  equal((await client.request(send('T'))).code, 0)
+  equal((await client.request(sendCommand('T'))).code, 0)
 })
 
 test('a port in use is named and nothing stays behind', async (t) => {
