@@ -73,6 +73,7 @@ Status IndexFile::Allocate() {
 
 Status IndexFile::Map() {
   APOGEE_RETURN_IF_ERROR(file_->Map(IndexFileBytes(size_.slots, size_.items), true, &mapping_));
+  mapping_->AdviseSmallWrites(true);  // slots are touched in no order
   data_ = mapping_->data();
   return Status::Ok();
 }

@@ -23,8 +23,9 @@ class FileMapping {
   virtual Status Sync(size_t from, size_t to) = 0;
   // Touches [from, to) for writing so that the first store does not fault. Best effort.
   virtual void Populate(size_t from, size_t to) = 0;
-  // Whether small parts will be written and synced one by one. Then pages are not read or made in
-  // groups, since a sync writes whole groups (on ext4 up to 1 MiB for one dirty byte). Best effort.
+  // Whether small parts will be written. Then pages are not read or made in groups: a sync writes
+  // whole groups (on ext4 up to 1 MiB for one dirty byte), and one touch makes as many pages as the
+  // device reads ahead (8 MiB: 20 ms in which the processor does nothing else). Best effort.
   virtual void AdviseSmallWrites(bool small) = 0;
   // How many 4 KiB pages, from the one that holds `from`, are known to be in memory, so that
   // reading them waits for no device; at most those up to `to`. A system that cannot tell says all.

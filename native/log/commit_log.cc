@@ -153,7 +153,6 @@ Status CommitLog::Roll() {
     StoreBe32(current_->write_position() + 4, kBlankMagic);
   }
   current_->Publish(left);
-  if (small_syncs_) current_->AdviseSmallWrites(false);  // from now on it is only read
   return segments_.WritableFile(kLogBegin, &current_);
 }
 
@@ -314,6 +313,10 @@ std::shared_ptr<MappedFile> CommitLog::FileToPrepare(int64_t offset) const {
 bool CommitLog::PrepareAhead() {
   const int64_t appended = appended_.load(std::memory_order_acquire);
   const auto last = segments_.Last();
+  if (const auto written = written_.lock(); written != last) {
+    if (written) written->AdviseSmallWrites(false);  // from now on it is only read
+    written_ = last;
+  }
   const int64_t left = last ? last->start_offset() + last->size() - appended : 0;
   bool more = false;
   if (left <= std::max(options_.segment_bytes / 2, kPrepareAheadBytes)) {
@@ -325,6 +328,13 @@ bool CommitLog::PrepareAhead() {
       const Status status = segments_.PrepareNext(kLogBegin);
   }
   return PrepareBytes(appended) || more;
+}
+
+// Whether appends are slow enough for single pages, which cost more, but never much at once.
+bool CommitLog::StepIsCalm() {
+  const int64_t now_us = clock_.MonotonicUs();
+  const int64_t since_us = now_us - std::exchange(last_step_us_, now_us);
+  return since_us >= kCalmStepUs;
 }
 
 // A step of what comes next.
@@ -347,6 +357,9 @@ bool CommitLog::PrepareBytes(int64_t appended) {
   if (zeros) to = std::min(to + kDirectBytes - to % kDirectBytes, start + file->size());
   if (!zeros && options_.direct_io && committer_) return false;  // pages would only be in the way
   if (!zeros) {
+    // The pages of an old segment may have to be read.
+    const bool calm = StepIsCalm() && !file->prewritten();
+    file->AdviseSmallWrites(small_syncs_ || calm);
     file->Populate(static_cast<uint32_t>(from - start), static_cast<uint32_t>(to - start));
   } else if (!file->prewritten() && !committer_->zero_ahead().Step(*file, from, to).ok()) {
     return false;  // the committer's own sync will tell

@@ -87,7 +87,10 @@ class MappedFile {
   void Populate(uint32_t from, uint32_t to) { mapping_->Populate(from, to); }
   // See FileMapping. From any thread.
   size_t ResidentPages(size_t from, size_t to) const { return mapping_->ResidentPages(from, to); }
-  void AdviseSmallWrites(bool small) { mapping_->AdviseSmallWrites(small); }
+  // See FileMapping. From one thread at a time.
+  void AdviseSmallWrites(bool small) {
+    if (small != small_writes_.exchange(small)) mapping_->AdviseSmallWrites(small);
+  }
 
  private:
   MappedFile() = default;
@@ -104,6 +107,7 @@ class MappedFile {
   uint32_t reserved_ = 0;              // writer thread: blocks below are reserved; 0 when not known
   std::unique_ptr<StoreFile> direct_;  // flush thread; null: none
   bool prewritten_ = false;
+  std::atomic<bool> small_writes_{false};
   bool direct_durable_ = false;   // flush thread
   bool written_through_ = false;  // flush thread: something was written since the last sync
   Status sync_failure_;           // flush thread

@@ -104,6 +104,18 @@ TEST_F(PosixStoreIoTest, MappingAndFileShowTheSameBytes) {
   EXPECT_EQ(mapping->data()[0], 'y');
 }
 
+TEST_F(PosixStoreIoTest, WithSmallWritesAStoreMakesOnePage) {
+  constexpr size_t kBytes = 1 << 20;
+  const auto file = Create("f");
+  ASSERT_TRUE(file->Reserve(0, kBytes).ok());
+  std::unique_ptr<FileMapping> mapping;
+  ASSERT_TRUE(file->Map(kBytes, true, &mapping).ok());
+  mapping->AdviseSmallWrites(true);
+  mapping->data()[kBytes / 2] = 1;
+  EXPECT_EQ(mapping->ResidentPages(kBytes / 2 - FileMapping::kResidencyPageBytes, kBytes), 0u);
+  EXPECT_EQ(mapping->ResidentPages(kBytes / 2, kBytes), 1u);
+}
+
 TEST_F(PosixStoreIoTest, ZeroWipesWhatWasWrittenAndNothingElse) {
   auto file = Create("f");
   ASSERT_TRUE(file->Reserve(0, 4 << 20).ok());

@@ -229,5 +229,19 @@ TEST_F(ConsumeQueueTest, AFileThatCannotBeMappedNowIsAShortage) {
   EXPECT_EQ(queue->max().value, 1);
 }
 
+// Not what the device reads ahead, which on some is the whole file: milliseconds and memory for each
+// new queue.
+TEST_F(ConsumeQueueTest, TheFirstEntryMakesOnePageOfTheFile) {
+  constexpr uint32_t kLargeFile = 300'000 * 20;
+  const QueueSurroundings surroundings{io_, mappings_, dirty_, kLargeFile};
+  ConsumeQueue queue(surroundings, QueueId{{0}, 0}, directory_ / "T/0");
+  ASSERT_TRUE(queue.Append(Entry(0)).ok());
+  std::unique_ptr<StoreFile> file;
+  ASSERT_TRUE(PosixStoreIo().Open(File(0), StoreIo::OpenMode::kReadWrite, &file).ok());
+  std::unique_ptr<FileMapping> mapping;
+  ASSERT_TRUE(file->Map(kLargeFile, true, &mapping).ok());
+  EXPECT_EQ(mapping->ResidentPages(0, kLargeFile), 1u);
+}
+
 }  // namespace
 }  // namespace apogee
