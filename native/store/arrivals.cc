@@ -15,6 +15,7 @@ bool Arrivals::Published(std::span<ConsumeQueue* const> queues) {
     watches_.erase(watch);
     fired = true;
   }
+  if (fired) watches_exist_.store(!watches_.empty());
   return fired;
 }
 

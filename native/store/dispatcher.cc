@@ -105,20 +105,33 @@ void Dispatcher::Run() {
   }
 }
 
-// True when there is something to do. Appends do not wake a dozing dispatcher.
+// True when there is something to do. Appends wake a dozing dispatcher only while somebody waits for
+// entries: one of both sides sees what the other has said, here as in Heed.
 bool Dispatcher::Doze() {
+  dozing_.store(true);
+  if (arrivals_.Any()) asleep_.exchange(true);
   std::unique_lock lock(mutex_);
-  for (int i = 0; i < kDozesBeforeSleep; ++i) {
-    if (wake_.wait_for(lock, kDoze, [this] { return stop_; })) return true;
-    if (at_.offset < log_.readable()) return true;
-    if (i == kDozesBeforeAsking) {
+  bool found = false;
+  for (int i = 0; i < kDozesBeforeSleep && !found; ++i) {
+    found = wake_.wait_for(lock, kDoze, [this] { return HasWork(); });
+    if (i == kDozesBeforeAsking && !found) {
       lock.unlock();
       AskWhenUnreadable();
       lock.lock();
     }
   }
-  return false;
+  dozing_.store(false);
+  asleep_.store(false);
+  woken_ = false;
+  return found;
 }
+
+void Dispatcher::Heed() {
+  if (dozing_.load()) asleep_.exchange(true);
+}
+
+// Under mutex_.
+bool Dispatcher::HasWork() const { return stop_ || woken_ || at_.offset < log_.readable(); }
 
 void Dispatcher::AskWhenUnreadable() {
   const bool unreadable = at_.offset >= log_.readable() && at_.offset < log_.appended();
@@ -129,7 +142,7 @@ void Dispatcher::Sleep() {
   asleep_.exchange(true);
   AskWhenUnreadable();  // of appends from now on Wake tells
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stop_ || woken_ || at_.offset < log_.readable(); });
+  wake_.wait(lock, [this] { return HasWork(); });
   woken_ = false;
   asleep_.store(false);
 }

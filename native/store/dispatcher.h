@@ -57,6 +57,9 @@ class Dispatcher {
   void Start(Position from);
   // The log has grown.
   void Wake();
+  // Somebody waits for entries (see Arrivals): until the dispatcher has been busy again, Wake wakes
+  // it though it only dozes. Any thread.
+  void Heed();
   // Dispatches what is readable, then ends the thread; no append may follow. Not ok when something
   // was left over. Idempotent.
   Status Stop();
@@ -72,6 +75,7 @@ class Dispatcher {
   void Run();
   bool Doze();
   void Sleep();
+  bool HasWork() const;
   void AskWhenUnreadable();
   Status DispatchBatch();
   Status DispatchBytes(std::span<const uint8_t> bytes, Position* at);
@@ -107,7 +111,8 @@ class Dispatcher {
   std::vector<ConsumeQueue*> last_queues_;  // of that topic by queue id, as far as known
 
   std::atomic<int64_t> dispatched_{0};
-  std::atomic<bool> asleep_{false};
+  std::atomic<bool> dozing_{false};
+  std::atomic<bool> asleep_{false};  // Wake has to wake it
   mutable std::mutex mutex_;  // guards published_, stop_, woken_, failure_
   std::condition_variable wake_;
   Position published_;

@@ -163,7 +163,11 @@ void MessageStoreImpl::Watch(TopicHandle topic, int32_t queue_id, QueueOffset be
     const ConsumeQueue* queue = queues_.Find(id);
     return queue == nullptr ? QueueOffset{0} : queue->max();
   });
-  if (fired && listener_.on_arrival) listener_.on_arrival();
+  if (!fired) {
+    dispatcher_->Heed();
+  } else if (listener_.on_arrival) {
+    listener_.on_arrival();
+  }
 }
 
 size_t MessageStoreImpl::TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "test/support/store_harness.h"
@@ -64,6 +65,24 @@ TEST(StoreConcurrency, PullsQueriesAndWatchesRunBesideAppends) {
   harness.Close();
   harness.Open();
   EXPECT_EQ(harness.ReadAll("T", 1).size(), static_cast<size_t>(kMessages / 2));
+}
+
+// Pauses of all lengths, so that the append meets the dispatcher busy, dozing and asleep.
+TEST(StoreConcurrency, EachAppendThatSomebodyWaitsForIsTold) {
+  constexpr int kMessages = 400;
+  test::StoreHarness harness;
+  harness.Open();
+  const TopicHandle topic = harness.Topic("T");
+  std::array<int32_t, 4> topics{}, queue_ids{};
+  for (int i = 0; i < kMessages; ++i) {
+    const auto pause = std::chrono::microseconds(i % 40 * 37);
+    if (i % 2 == 0) std::this_thread::sleep_for(pause);
+    harness.store->Watch(topic, 0, {i});
+    if (i % 2 == 1) std::this_thread::sleep_for(pause);
+    harness.Put("T", 0, "x");
+    harness.Await([&] { return harness.arrivals_told() == i + 1; });
+    ASSERT_EQ(harness.store->TakeArrivals(topics, queue_ids), 1u);
+  }
 }
 
 TEST(StoreConcurrency, ClosingBesideReadersIsSafe) {
