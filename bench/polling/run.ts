@@ -6,25 +6,22 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type OurPair, startOurPair } from '../../test/support/our-peers.ts'
-import { waitFor } from '../../test/support/wait-for.ts'
 import { createTopic } from '../broker/topics.ts'
-import { type Poll, PollConnection } from './poll-connection.ts'
+import { PollConnection, pullTemplate } from './poll-connection.ts'
+import { WakeTimer } from './wakes.ts'
 
 const QUEUES = 1000
-const PULL_FOUND = 0
 /** The unit of CPU times in /proc. */
 const JIFFY_MS = 10
 /** Longer than anything is measured: these pulls are only held. */
 const LONG_MS = 300_000
 /** How long Java's clients let a pull be held. */
 const JAVA_SUSPEND_MS = 15_000
-/** Between two looks at what is to be sent: a sender that never sleeps would take a core of two. */
-const TICK_MS = 1
 const SETTLE_MS = 1000
-const FIRST_MESSAGES_MS = 60_000
+/** Both sides' compilers work at first, on the same cores. */
+const WARM_UP_MS = 2000
 const TOPIC = 'Polling'
 const GROUP = 'polling'
-const BODY = Buffer.alloc(128, 'x')
 
 const { values } = parseArgs({
   options: {
@@ -33,17 +30,17 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '10000' },
     woken: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '5' },
     data: { type: 'string', default: tmpdir() },
     json: { type: 'string' },
   },
 })
-const numberOf = (name: 'pulls' | 'connections' | 'rate' | 'woken' | 'seconds'): number => {
+const numberOf = (name: 'pulls' | 'connections' | 'rate' | 'woken' | 'seconds' | 'rounds'): number => {
   const number = Number(values[name])
   if (!(number > 0)) throw new Error(`--${name} takes a number above 0`)
   return number
 }
 const pulls = numberOf('pulls')
-const rate = numberOf('rate')
 const windowMs = numberOf('seconds') * 1000
 /** Queues that have a held pull while messages come. */
 const woken = Math.min(numberOf('woken'), QUEUES)
@@ -55,9 +52,10 @@ interface Row {
   readonly idlePercent: number
   /** The same while each pull expires and comes again every 15 s, as Java's clients have it. */
   readonly renewingPercent: number
-  /** From the send of a message to the answer of the pull held for it, both by the client's clock. */
+  /** From the send of a message to the answer of the pull held for it, by the client's clock; medians of the rounds. */
   readonly wakeP50Us: number
   readonly wakeP99Us: number
+  readonly wakeP99UsOfRounds: string
   readonly wakeP999Us: number
   readonly wakeMaxUs: number
   /** Answers that were timed. */
@@ -88,26 +86,20 @@ const withConnections = async <T>(pair: OurPair, use: (connections: readonly Pol
   }
 }
 
-/** Ten pulls a queue by default, each of another group. */
-const pollOf = (pull: number, suspendMs: number): Poll => ({
-  group: `${GROUP}-${Math.floor(pull / QUEUES)}`,
-  topic: TOPIC,
-  queueId: pull % QUEUES,
-  queueOffset: 0,
-  suspendMs,
-})
-
 const held = (pair: OurPair, suspendMs: number): Promise<number> =>
   withConnections(pair, async (connections) => {
     let isOver = false
-    const hold = (pull: number): void => {
-      const connection = connections[pull % connections.length]!
-      connection.pull(pollOf(pull, suspendMs), () => {
-        if (!isOver) hold(pull)
-      })
-    }
     for (let pull = 0; pull < pulls; pull++) {
-      hold(pull)
+      const connection = connections[pull % connections.length]!
+      // Ten pulls a queue by default, each of another group.
+      const group = `${GROUP}-${Math.floor(pull / QUEUES)}`
+      const template = pullTemplate({ group, topic: TOPIC, queueId: pull % QUEUES, suspendMs })
+      const hold = (): void => {
+        connection.pull(template, 0, () => {
+          if (!isOver) hold()
+        })
+      }
+      hold()
       // Spread over the suspension, as clients that started at different times are.
       if (suspendMs < LONG_MS && pull % 100 === 99) await delay((suspendMs * 100) / pulls)
     }
@@ -117,48 +109,29 @@ const held = (pair: OurPair, suspendMs: number): Promise<number> =>
     return load
   })
 
-/** One held pull in each of the last queues; messages at the rate, over all queues in turn. */
-const wakes = (pair: OurPair): Promise<number[]> =>
+/** Rounds of latencies, each sorted. */
+const wakes = (pair: OurPair): Promise<number[][]> =>
   withConnections(pair, async (connections) => {
     const sender = await PollConnection.open(pair.brokerAddress)
-    const sentUs = new Float64Array(QUEUES).fill(-1)
-    const latenciesUs: number[] = []
-    let isOver = false
-    let answers = 0
-    const hold = (queueId: number, queueOffset: number): void => {
-      const poll = { group: GROUP, topic: TOPIC, queueId, queueOffset, suspendMs: LONG_MS }
-      connections[queueId % connections.length]!.pull(poll, ({ code, nextOffset }) => {
-        if (code === PULL_FOUND) {
-          answers += 1
-          if (sentUs[queueId] !== -1) latenciesUs.push(performance.now() * 1000 - sentUs[queueId]!)
-          sentUs[queueId] = -1
-        }
-        if (!isOver) hold(queueId, nextOffset)
-      })
-    }
-    for (let queueId = QUEUES - woken; queueId < QUEUES; queueId++) hold(queueId, 0)
-    // The first message of a queue makes its files, which is not what is measured.
-    for (let queueId = 0; queueId < QUEUES; queueId++) sender.send(TOPIC, queueId, BODY)
-    await waitFor('the first message of each queue', () => answers >= woken, { timeoutMs: FIRST_MESSAGES_MS })
-    await delay(SETTLE_MS)
-    const startMs = performance.now()
-    for (let sent = 0, nowMs = startMs; nowMs < startMs + windowMs; nowMs = performance.now()) {
-      for (const due = Math.floor(((nowMs - startMs) * rate) / 1000); sent < due; sent++) {
-        const queueId = sent % QUEUES
-        // The one before is still on its way: only the first of them is timed.
-        if (queueId >= QUEUES - woken && sentUs[queueId] === -1) sentUs[queueId] = performance.now() * 1000
-        sender.send(TOPIC, queueId, BODY)
+    const timer = new WakeTimer({ topic: TOPIC, queues: QUEUES, woken, rate: numberOf('rate') }, sender, connections)
+    try {
+      await timer.begin()
+      await timer.round(WARM_UP_MS)
+      const rounds: number[][] = []
+      for (let round = 0; round < numberOf('rounds'); round++) {
+        rounds.push((await timer.round(windowMs)).sort((a, b) => a - b))
       }
-      await delay(TICK_MS)
+      return rounds
+    } finally {
+      timer.end()
+      sender.close()
     }
-    await waitFor('all answers', () => sentUs.every((time) => time === -1))
-    isOver = true
-    sender.close()
-    return latenciesUs
   })
 
 const percentile = (sorted: readonly number[], share: number): number =>
   Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+
+const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
 
 const dataDir = await mkdtemp(join(values.data, 'apogee-polling-'))
 const pair = await startOurPair({ dataDir })
@@ -166,16 +139,18 @@ try {
   await createTopic(pair, TOPIC, QUEUES)
   const idlePercent = await held(pair, LONG_MS)
   const renewingPercent = await held(pair, JAVA_SUSPEND_MS)
-  const sorted = (await wakes(pair)).sort((a, b) => a - b)
+  const rounds = await wakes(pair)
+  const rounded = (share: number): number[] => rounds.map((sorted) => percentile(sorted, share))
   const row: Row = {
     heldPulls: pulls,
     idlePercent,
     renewingPercent,
-    wakeP50Us: percentile(sorted, 0.5),
-    wakeP99Us: percentile(sorted, 0.99),
-    wakeP999Us: percentile(sorted, 0.999),
-    wakeMaxUs: percentile(sorted, 1),
-    wakes: sorted.length,
+    wakeP50Us: median(rounded(0.5)),
+    wakeP99Us: median(rounded(0.99)),
+    wakeP99UsOfRounds: rounded(0.99).join(' '),
+    wakeP999Us: median(rounded(0.999)),
+    wakeMaxUs: Math.max(...rounded(1)),
+    wakes: rounds.reduce((sum, { length }) => sum + length, 0),
   }
   console.table([row])
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify([row])}\n`)
