@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { copyBytes } from './copy-bytes.ts'
 import { javaTableSize } from './java-hash-map-order.ts'
 import { javaHashSpread, javaStringHash } from './java-string-hash.ts'
 import { type PropertyChange, storedProperties } from './properties.ts'
@@ -7,8 +8,6 @@ const NAME_VALUE_BYTE = 1
 const PROPERTY_BYTE = 2
 const MIN_ENTRY_BYTES = 3
 const MAX_ENTRIES = 64
-/** From here on a native copy beats a loop. */
-const LONG_COPY_BYTES = 64
 
 interface Literal {
   readonly text: string
@@ -257,13 +256,6 @@ export class PropertyRewriter {
   #copyEntry(index: number, source: Buffer, into: Buffer, at: number): number {
     return copyBytes(source, this.#nameStart[index]!, this.#valueEnd[index]!, into, at)
   }
-}
-
-const copyBytes = (source: Buffer, start: number, end: number, into: Buffer, at: number): number => {
-  if (end - start > LONG_COPY_BYTES) return at + source.copy(into, at, start, end)
-  let to = at
-  for (let from = start; from < end; from++) into[to++] = source[from]!
-  return to
 }
 
 const copyPut = (put: Literal, into: Buffer, at: number): number => {

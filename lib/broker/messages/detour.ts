@@ -33,8 +33,8 @@ export interface HotMessage {
   readonly topic: { readonly name: string; readonly bytes: Buffer }
   readonly queueId: number
   readonly sysFlag: number
-  /** Value of one of the detour's `properties`. */
-  property(name: string): string | undefined
+  /** Value of one of the detour's `properties`; NaN when that is not a plain number, undefined when it is absent. */
+  integer(name: string): number | undefined
 }
 
 /** Where a message is stored instead. Holds until the next `take`. */
@@ -43,8 +43,10 @@ export interface HotTarget {
   readonly queueId: number
   /** Values of `put`. */
   readonly values: readonly Buffer[]
-  /** What the answer names as the way to call the message off, by its client's id. */
-  recallHandle(uniqKey: string): string | undefined
+  /** What the answer names as the way to call the message off, by its client's id: [start, end) of the bytes. */
+  recallHandle(uniqKey: Buffer, start: number, end: number): string | undefined
+  /** Called with the message's offset in the queue above, if it is stored. Differs for each message. */
+  readonly onStored: ((queueOffset: number) => void) | undefined
 }
 
 /** What is to be stored for a message after all detours. */

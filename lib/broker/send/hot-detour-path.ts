@@ -1,9 +1,11 @@
+import { DIGIT_0, DIGIT_9 } from '../../protocol/json-bytes.ts'
 import { PropertyName } from '../../protocol/properties.ts'
 import type { PropertyRewriter } from '../../protocol/property-rewriter.ts'
 import type { Detour, HotDetour, HotMessage, HotTarget } from '../messages/detour.ts'
 import type { SendRequest } from './send-service.ts'
 
 const NO_BYTES = Buffer.alloc(0)
+const MAX_EXACT_DIGITS = 15
 
 /**
  * Takes single messages on the detour that can be gone on bytes. One instance for the sends of one thread, with the
@@ -75,22 +77,32 @@ export class HotDetourPath implements HotMessage {
     for (let index = 0; index < this.#hot.put.length; index++) this.#rewriter.setPut(this.#firstPut + index, NO_BYTES)
   }
 
-  property(name: string): string | undefined {
-    return this.#watched(this.#own.get(name)!)
+  integer(name: string): number | undefined {
+    const place = this.#own.get(name)!
+    const start = this.#rewriter.watchedStart(place)
+    if (start < 0) return undefined
+    return decimal(this.#source, start, this.#rewriter.watchedEnd(place))
   }
 
   /** Part of the answer. */
   recallHandle(target: HotTarget): string | undefined {
-    const messageId = this.#watched(this.#uniqKey)
-    return messageId === undefined ? undefined : target.recallHandle(messageId)
+    const start = this.#rewriter.watchedStart(this.#uniqKey)
+    return start < 0 ? undefined : target.recallHandle(this.#source, start, this.#rewriter.watchedEnd(this.#uniqKey))
   }
 
   #put(values: readonly Buffer[]): void {
     for (let index = 0; index < values.length; index++) this.#rewriter.setPut(this.#firstPut + index, values[index]!)
   }
+}
 
-  #watched(place: number): string | undefined {
-    const start = this.#rewriter.watchedStart(place)
-    return start < 0 ? undefined : this.#source.toString('utf8', start, this.#rewriter.watchedEnd(place))
+/** Value of digits; NaN when there is anything else, or more than is exact. */
+const decimal = (source: Buffer, start: number, end: number): number => {
+  if (start === end || end - start > MAX_EXACT_DIGITS) return Number.NaN
+  let value = 0
+  for (let at = start; at < end; at++) {
+    const byte = source[at]!
+    if (byte < DIGIT_0 || byte > DIGIT_9) return Number.NaN
+    value = value * 10 + byte - DIGIT_0
   }
+  return value
 }

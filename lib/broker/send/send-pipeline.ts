@@ -30,6 +30,8 @@ export interface PendingSend {
   readonly requestBytes: number
   /** Part of the answer when the message waits for its delivery time. */
   readonly recallHandle?: string | undefined
+  /** Called with the first row's queue offset when it is appended. */
+  readonly onStored?: ((queueOffset: number) => void) | undefined
 }
 
 interface Stored {
@@ -149,6 +151,7 @@ export class SendPipeline {
     for (let row = send.firstRow; row < send.firstRow + send.rows; row++) sizeBytes += batch.sizeBytes(row)
     this.#stats.messagesPut(send.rows, sizeBytes)
     send.topic.traffic.put(send.rows, sizeBytes)
+    send.onStored?.(batch.queueOffset(send.firstRow))
     if (send.oneway) return
     if (send.waits && this.#gate.waits) {
       send.to.connection.begin(send.requestBytes)

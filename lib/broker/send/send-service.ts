@@ -41,6 +41,7 @@ export type DetourTopic = Pick<SendTopic, 'handle' | 'traffic'>
 const WATCH_WAIT = 0
 const FIRST_DETOUR_WATCH = 1
 const MAX_HOST_BYTES = 16
+const NOT_DETOURED = {}
 const PROPERTY_SEPARATOR_BYTE = 2
 /** Properties of a whole batch, those of the batch repeated for each message, may take so many times a largest body. */
 const MAX_BATCH_PROPERTIES_FACTOR = 4
@@ -156,7 +157,8 @@ export class SendService {
     const row = this.#addRow(request, handle, target.queueId, sysFlag, start)
     const { to, oneway, bodyStart, bodyEnd } = request
     const topic = { load: request.topic.load, traffic }
-    this.#push({ to, oneway, bodyStart, bodyEnd, topic }, queueId, row, 1, waits, this.#hot!.recallHandle(target))
+    const detoured = { recallHandle: this.#hot!.recallHandle(target), onStored: target.onStored }
+    this.#push({ to, oneway, bodyStart, bodyEnd, topic }, queueId, row, 1, waits, detoured)
     return true
   }
 
@@ -191,14 +193,9 @@ export class SendService {
     batch.auxUsed = start + text.length
     const { handle, traffic } = this.#detourTopic(stored.topic)
     const row = this.#addRow(request, handle, stored.queueId, stored.sysFlag, start)
-    this.#push(
-      { ...request, topic: { ...request.topic, traffic } },
-      queueId,
-      row,
-      1,
-      waits,
-      this.#recallHandleOf(stored),
-    )
+    this.#push({ ...request, topic: { ...request.topic, traffic } }, queueId, row, 1, waits, {
+      recallHandle: this.#recallHandleOf(stored),
+    })
     return true
   }
 
@@ -293,11 +290,11 @@ export class SendService {
     firstRow: number,
     rows: number,
     waits: boolean,
-    recallHandle?: string,
+    { recallHandle, onStored }: Pick<PendingSend, 'recallHandle' | 'onStored'> = NOT_DETOURED,
   ): void {
     const requestBytes = request.bodyEnd - request.bodyStart
     const { to, oneway, topic } = request
-    this.#pipeline.push({ to, oneway, topic, queueId, firstRow, rows, waits, requestBytes, recallHandle })
+    this.#pipeline.push({ to, oneway, topic, queueId, firstRow, rows, waits, requestBytes, recallHandle, onStored })
   }
 
   #putHost(request: SendRequest): number {

@@ -3,11 +3,12 @@ import { ResponseError } from '../../net/handler.ts'
 import { MAX_DECIMAL_BYTES, writeDecimal } from '../../protocol/ascii-digits.ts'
 import { isRetryTopic, TIMER_TOPIC } from '../../protocol/names.ts'
 import { PropertyName } from '../../protocol/properties.ts'
-import { encodeRecallHandle } from '../../protocol/recall-handle.ts'
+import { encodeRecallHandle, RecallHandleEncoder } from '../../protocol/recall-handle.ts'
 import { MessageSysFlag, transactionType } from '../../protocol/sys-flags.ts'
 import type { BrokerOptions } from '../config/broker-options.ts'
 import type { Detour, HotDetour, HotMessage, HotTarget } from '../messages/detour.ts'
 import { type NewMessage, withProperties } from '../messages/new-message.ts'
+import type { TimerNotes } from './timer-notes.ts'
 import { TIMER_QUEUE_ID } from './timer-queue.ts'
 
 /** In the order in which they count. */
@@ -26,6 +27,7 @@ export interface TimerDetourParts {
   readonly pending: () => number
   /** Part of recall handles. */
   readonly brokerName: () => string
+  readonly notes: TimerNotes
 }
 
 /** Stores messages that ask for a delivery time in the timer topic, with Java's checks. */
@@ -39,9 +41,11 @@ export class TimerDetour implements Detour {
     topic: TIMER_TOPIC,
     queueId: TIMER_QUEUE_ID,
     values: [] as Buffer[],
-    recallHandle: (messageId: string) => this.#handle(this.#hotTopic, this.#hotDueMs, messageId),
+    recallHandle: (messageId: Buffer, start: number, end: number) => this.#hotHandle(messageId, start, end),
+    onStored: undefined as HotTarget['onStored'],
   }
   readonly #outDigits = Buffer.alloc(MAX_DECIMAL_BYTES).subarray(0, 13)
+  readonly #handles = new RecallHandleEncoder()
   #hotTopic = ''
   #hotDueMs = 0
   /** Texts of queue ids. */
@@ -85,6 +89,7 @@ export class TimerDetour implements Detour {
     values[2] = this.#queueIds[queueId]
     this.#hotTopic = topic.name
     this.#hotDueMs = dueMs
+    this.#target.onStored = (queueOffset) => this.#parts.notes.put(queueOffset, dueMs)
     return this.#target
   }
 
@@ -95,23 +100,25 @@ export class TimerDetour implements Detour {
     return this.#outDigits
   }
 
-  #handle(topic: string, dueMs: number, messageId: string): string | undefined {
+  #hotHandle(messageId: Buffer, start: number, end: number): string | undefined {
+    const topic = this.#hotTopic
     if (isRetryTopic(topic)) return undefined
-    return encodeRecallHandle({ topic, brokerName: this.#parts.brokerName(), timestamp: String(dueMs), messageId })
+    return this.#handles.encode(topic, this.#parts.brokerName(), this.#hotDueMs, messageId, start, end)
   }
 
+  /** Undefined: at once, or only the other way knows. */
   #hotTime(message: HotMessage): number | undefined {
     for (const name of TIME_PROPERTIES) {
-      const text = message.property(name)
-      if (text !== undefined) return this.#dueMsOrNone(name, text)
+      const time = message.integer(name)
+      if (time !== undefined) return Number.isNaN(time) ? undefined : this.#dueMsOrNone(name, time)
     }
     return undefined
   }
 
   /** What is refused is refused on the other way, which may know a reason not to. */
-  #dueMsOrNone(name: string, text: string): number | undefined {
+  #dueMsOrNone(name: string, time: number): number | undefined {
     try {
-      return this.#dueMs(name, text)
+      return this.#dueMs(name, time)
     } catch (error) {
       if (!(error instanceof ResponseError)) throw error
       return undefined
@@ -119,13 +126,13 @@ export class TimerDetour implements Detour {
   }
 
   /** When the message is due; undefined: at once. */
-  #dueMs(name: string, text: string): number | undefined {
+  #dueMs(name: string, time: number | string): number | undefined {
     const options = this.#parts.options()
     if (!options.enabled) {
       throw new ResponseError('SYSTEM_ERROR', 'accurate timer message is not enabled, timerWheelEnable is false')
     }
     const nowMs = this.#parts.clock.nowMs()
-    const deliverMs = deliveryTime(name, text, nowMs)
+    const deliverMs = deliveryTime(name, time, nowMs)
     if (deliverMs <= nowMs) return undefined
     if (deliverMs - nowMs > options.maxDelayMs) throw tooFar(options.maxDelayMs)
     if (this.#parts.pending() >= options.maxPending) {
@@ -144,12 +151,13 @@ const mayWait = ({ topic, sysFlag, properties }: NewMessage): boolean => {
   return !(Number(properties.get(PropertyName.DELAY)) > 0)
 }
 
-const deliveryTime = (name: string, text: string, nowMs: number): number => {
-  if (!INTEGER.test(text)) {
-    throw new ResponseError('MESSAGE_ILLEGAL', `timer message illegal, ${name} is no number: ${text.slice(0, 64)}`)
+/** @param time as a number, or as the text that the property has */
+const deliveryTime = (name: string, time: number | string, nowMs: number): number => {
+  if (typeof time === 'string' && !INTEGER.test(time)) {
+    throw new ResponseError('MESSAGE_ILLEGAL', `timer message illegal, ${name} is no number: ${time.slice(0, 64)}`)
   }
-  if (name === PropertyName.TIMER_DELIVER_MS) return Number(text)
-  return nowMs + Number(text) * (name === PropertyName.TIMER_DELAY_SEC ? 1000 : 1)
+  if (name === PropertyName.TIMER_DELIVER_MS) return Number(time)
+  return nowMs + Number(time) * (name === PropertyName.TIMER_DELAY_SEC ? 1000 : 1)
 }
 
 const tooFar = (maxDelayMs: number): ResponseError =>

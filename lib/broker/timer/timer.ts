@@ -4,6 +4,7 @@ import type { NewMessage } from '../messages/new-message.ts'
 import type { OwnMessageParts } from '../own-messages.ts'
 import { recallMessageHandler } from './recall-message.ts'
 import { recallHandleOf, TimerDetour } from './timer-detour.ts'
+import { TimerNotes } from './timer-notes.ts'
 import { Timers, type TimersParts } from './timers.ts'
 
 /** What only begins after the detours. */
@@ -21,6 +22,7 @@ export interface TimerFeature {
 /** Nothing happens before `start`. */
 export const timerFeature = (own: OwnMessageParts): TimerFeature => {
   const { config, clock, topics } = own
+  const notes = new TimerNotes()
   let timers: Timers | undefined
   return {
     detour: new TimerDetour({
@@ -28,11 +30,13 @@ export const timerFeature = (own: OwnMessageParts): TimerFeature => {
       options: () => config.current.timer,
       pending: () => timers?.pending.size ?? 0,
       brokerName: () => config.current.identity.brokerName,
+      notes,
     }),
     recallHandleOf: (stored) => recallHandleOf(stored, config.current.identity.brokerName),
     async start({ writer, messages, onDelivered }, lifecycle) {
       if (config.current.timer.enabled) {
-        const started = new Timers({ ...own, writer, messages, onDelivered, retention: () => config.current.retention })
+        const retention = () => config.current.retention
+        const started = new Timers({ ...own, writer, messages, onDelivered, notes, retention })
         timers = await lifecycle.start('timers', async () => {
           await started.start()
           return started

@@ -12,6 +12,7 @@ import { type DueTimer, PendingTimers } from './pending-timers.ts'
 import { Recalls } from './recalls.ts'
 import { MAX_DELIVERIES, TimerDelivery } from './timer-delivery.ts'
 import { loadMarks, type TimerMarks } from './timer-marks.ts'
+import type { TimerNotes } from './timer-notes.ts'
 import { TimerQueue } from './timer-queue.ts'
 import type { TimerRecord } from './timer-record.ts'
 import { TimerRolls } from './timer-rolls.ts'
@@ -36,6 +37,8 @@ export interface TimersParts {
   readonly onDelivered: (topic: string, sizeBytes: number) => void
   readonly writer: MessageWriter
   readonly messages: StoredMessages
+  /** What is stored in the timer queue from now on. */
+  readonly notes: TimerNotes
   readonly retention: () => Pick<BrokerOptions['retention'], 'reservedMs'>
 }
 
@@ -117,7 +120,12 @@ export class Timers {
     this.#settledBefore = settled
     this.#scan = new TimerScan(
       this.#queue,
-      { scanning: (from) => this.#marks.scanning(from), found: (record) => this.#found(record) },
+      this.#parts.notes,
+      {
+        scanning: (from) => this.#marks.scanning(from),
+        found: (record) => this.#found(record),
+        noted: (dueMs, queueOffset) => this.pending.add(dueMs, queueOffset, false),
+      },
       scanFrom > max ? min : Math.max(scanFrom, min),
     )
     this.#run(() => this.#scanOn(), 'timers are read no longer')

@@ -7,6 +7,7 @@ import { MessageWriter, type Written } from '../../../../lib/broker/messages/mes
 import { StoredMessages } from '../../../../lib/broker/messages/stored-messages.ts'
 import { recallKey } from '../../../../lib/broker/timer/recalls.ts'
 import { TimerDetour } from '../../../../lib/broker/timer/timer-detour.ts'
+import { TimerNotes } from '../../../../lib/broker/timer/timer-notes.ts'
 import { Timers } from '../../../../lib/broker/timer/timers.ts'
 import { hostAddress } from '../../../../lib/protocol/host-address.ts'
 import type { StoredMessage } from '../../../../lib/protocol/message-codec.ts'
@@ -78,8 +79,10 @@ export class TimerWorld {
     this.clock = clock
     this.store = store
     this.#gate = new DurabilityGate(store, clock, 5000)
+    const notes = new TimerNotes()
     this.detour = new TimerDetour({
       clock,
+      notes,
       options: () => options,
       pending: () => this.timers.pending.size,
       brokerName: () => 'broker-a',
@@ -94,6 +97,7 @@ export class TimerWorld {
       onDelivered: () => undefined,
       writer: this.writer,
       messages: this.messages,
+      notes,
       retention: () => ({ reservedMs: settings.reservedMs ?? 100 * DAY_MS }),
     })
   }
