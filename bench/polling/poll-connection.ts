@@ -59,9 +59,10 @@ const NEXT_OFFSET = Buffer.from('"nextBeginOffset":')
  */
 export class PollConnection {
   readonly #socket: Socket
-  readonly #waiting = new Map<number, Answered>()
+  /** By opaque; those that are over are used again. */
+  readonly #waiting: (Answered | undefined)[] = [undefined]
+  readonly #free: number[] = []
   readonly #read: Buffer
-  #opaque = 1
   /** Bytes of an answer whose end has not come. */
   #rest: Buffer = Buffer.alloc(0)
 
@@ -84,8 +85,8 @@ export class PollConnection {
 
   /** A template has one pull in flight at a time. */
   pull(template: PullTemplate, queueOffset: number, answered: Answered): void {
-    const opaque = this.#opaque++
-    this.#waiting.set(opaque, answered)
+    const opaque = this.#free.pop() ?? this.#waiting.length
+    this.#waiting[opaque] = answered
     this.#socket.write(template.frame(opaque, queueOffset))
   }
 
@@ -94,7 +95,7 @@ export class PollConnection {
     if (queueIds.length === 0) return
     const bytes = Buffer.allocUnsafe(queueIds.length * template.sizeBytes)
     let at = 0
-    for (const queueId of queueIds) at += template.frame(this.#opaque++, queueId).copy(bytes, at)
+    for (const queueId of queueIds) at += template.frame(0, queueId).copy(bytes, at)
     this.#socket.write(bytes)
   }
 
@@ -110,8 +111,9 @@ export class PollConnection {
     while (total - at >= 4 && total - at >= 4 + bytes.readUInt32BE(at)) {
       const headerEnd = at + 8 + (bytes.readUInt32BE(at + 4) & 0xffffff)
       const opaque = numberAfter(bytes, at + 8, headerEnd, OPAQUE)
-      const answered = this.#waiting.get(opaque)
-      this.#waiting.delete(opaque)
+      const answered = this.#waiting[opaque]
+      this.#waiting[opaque] = undefined
+      this.#free.push(opaque)
       answered?.(numberAfter(bytes, at + 8, headerEnd, CODE), numberAfter(bytes, at + 8, headerEnd, NEXT_OFFSET))
       at += 4 + bytes.readUInt32BE(at)
     }

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../base/clock.ts'
+import { LinkedList, ListLink } from '../../base/linked-list.ts'
 import type { Connection } from '../../net/connection.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
 import type { PullPlan } from './pull-check.ts'
@@ -23,6 +24,19 @@ export const MAX_PARKED_PER_CONNECTION = 4_096
 /** Pulls of connections that are gone are looked for this often. */
 const SWEEP_TICKS = 50
 
+/** A parked pull in the lists it is found by. */
+class Wait {
+  readonly parked: ParkedPull
+  readonly inQueue = new ListLink<Wait>(this)
+  readonly inTick = new ListLink<Wait>(this)
+
+  constructor(parked: ParkedPull) {
+    this.parked = parked
+  }
+}
+
+type Waits = LinkedList<Wait>
+
 /**
  * Holds pulls until their queue grows or their time is up. Costs nothing while nothing arrives: the engine is asked for
  * one notice per queue, and deadlines stand in buckets of 100 ms.
@@ -31,8 +45,10 @@ export class LongPolling {
   readonly #store: Pick<MessageStore, 'watch' | 'onArrival'>
   readonly #clock: Clock
   readonly #wake: (parked: ParkedPull, why: Wake) => void
-  readonly #byQueue = new Map<string, Set<ParkedPull>>()
-  readonly #byDeadline = new Map<number, Set<ParkedPull>>()
+  /** Empty ones go with the next sweep: pulls come back to their queues. */
+  readonly #byQueue = new Map<number, Waits>()
+  readonly #byDeadline = new Map<number, Waits>()
+  /** As of empty queues, of connections that have none. */
   readonly #countOf = new Map<Connection, number>()
   readonly #timer: TimerHandle
   #lastTick: number
@@ -74,10 +90,11 @@ export class LongPolling {
     if (full || tick <= this.#lastTick) return false
     this.#count += 1
     this.#countOf.set(connection, ofConnection + 1)
-    addTo(this.#byDeadline, tick, parked)
+    const wait = new Wait(parked)
+    listOf(this.#byDeadline, tick).push(wait.inTick)
     if (!parked.wakesOnArrival) return true
     this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
-    addTo(this.#byQueue, queueKey(plan.topic, plan.request.queueId), parked)
+    listOf(this.#byQueue, queueKey(plan.topic, plan.request.queueId)).push(wait.inQueue)
     return true
   }
 
@@ -93,11 +110,10 @@ export class LongPolling {
   #arrived(topic: TopicHandle, queueId: number): void {
     const key = queueKey(topic, queueId)
     const waiting = this.#byQueue.get(key)
-    if (waiting === undefined) return
-    this.#byQueue.delete(key)
-    for (const parked of waiting) {
-      this.#forgetDeadline(parked)
-      this.#wake(parked, 'arrival')
+    if (waiting === undefined || waiting.isEmpty) return
+    for (const wait of waiting.toArray()) {
+      this.#forget(wait)
+      this.#wake(wait.parked, 'arrival')
     }
   }
 
@@ -108,60 +124,50 @@ export class LongPolling {
       const due = this.#byDeadline.get(tick)
       if (due === undefined) continue
       this.#byDeadline.delete(tick)
-      for (const parked of due) {
-        this.#forgetQueue(parked)
-        this.#uncount(parked)
-        this.#wake(parked, 'timeout')
+      for (const wait of due.toArray()) {
+        this.#forget(wait)
+        this.#wake(wait.parked, 'timeout')
       }
     }
     if (now >= this.#sweepTick) {
       this.#sweepTick = now + SWEEP_TICKS
-      this.#dropClosed()
+      this.#sweep()
     }
   }
 
   /** Clients choose how long they wait: without this the pulls of those that left could fill the table for ever. */
-  #dropClosed(): void {
-    for (const waiting of this.#byQueue.values()) {
-      for (const parked of waiting) {
-        if (!parked.plan.request.to.connection.closed) continue
-        this.#forgetQueue(parked)
-        this.#forgetDeadline(parked)
+  #sweep(): void {
+    for (const [tick, waiting] of this.#byDeadline) {
+      for (const wait of waiting.toArray()) {
+        if (wait.parked.plan.request.to.connection.closed) this.#forget(wait)
       }
+      if (waiting.isEmpty) this.#byDeadline.delete(tick)
     }
+    for (const [key, waiting] of this.#byQueue) if (waiting.isEmpty) this.#byQueue.delete(key)
+    for (const [connection, count] of this.#countOf) if (count === 0) this.#countOf.delete(connection)
   }
 
-  #forgetDeadline(parked: ParkedPull): void {
-    this.#uncount(parked)
-    removeFrom(this.#byDeadline, tickOf(parked.deadlineMs), parked)
-  }
-
-  #uncount({ plan }: ParkedPull): void {
-    const { connection } = plan.request.to
+  #forget(wait: Wait): void {
+    const { inQueue, inTick, parked } = wait
+    const { connection } = parked.plan.request.to
+    inQueue.list?.remove(inQueue)
+    inTick.list?.remove(inTick)
     this.#count -= 1
-    const left = (this.#countOf.get(connection) ?? 0) - 1
-    if (left > 0) this.#countOf.set(connection, left)
-    else this.#countOf.delete(connection)
-  }
-
-  #forgetQueue(parked: ParkedPull): void {
-    removeFrom(this.#byQueue, queueKey(parked.plan.topic, parked.plan.request.queueId), parked)
+    this.#countOf.set(connection, this.#countOf.get(connection)! - 1)
   }
 }
 
 /** The first tick at which a deadline has passed. */
 const tickOf = (atMs: number): number => Math.ceil(atMs / TICK_MS)
 
-const queueKey = (topic: TopicHandle, queueId: number): string => `${topic}:${queueId}`
+/** Queue ids have 31 bits, handles count topics. */
+const queueKey = (topic: TopicHandle, queueId: number): number => topic * 2 ** 31 + queueId
 
-const addTo = <K>(table: Map<K, Set<ParkedPull>>, key: K, parked: ParkedPull): void => {
-  const found = table.get(key)
-  if (found === undefined) table.set(key, new Set([parked]))
-  else found.add(parked)
-}
-
-const removeFrom = <K>(table: Map<K, Set<ParkedPull>>, key: K, parked: ParkedPull): void => {
-  const found = table.get(key)
-  found?.delete(parked)
-  if (found?.size === 0) table.delete(key)
+const listOf = (table: Map<number, Waits>, key: number): Waits => {
+  let list = table.get(key)
+  if (list === undefined) {
+    list = new LinkedList()
+    table.set(key, list)
+  }
+  return list
 }
