@@ -1,5 +1,6 @@
 #include "store/checkpointer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace {
 // the checkpoint.
 constexpr int64_t kWorthASyncBytes = 2 * 4096;
 constexpr int kRoundsPerCheckpoint = 10;
+constexpr int64_t kHurriedMs = 20;
 
 }  // namespace
 
@@ -61,17 +63,22 @@ void Checkpointer::Run() {
   SetThreadName("checkpoint");
   EnterBackground();
   std::unique_lock lock(mutex_);
-  for (int round = 1; failure_.ok(); ++round) {
-    wake_.wait_for(lock, std::chrono::milliseconds(interval_ms_),
+  bool hurried = false;  // a hastened point waits for the log's flush
+  for (int round = 1; failure_.ok();) {
+    const int64_t wait_ms = hurried ? std::min(interval_ms_, kHurriedMs) : interval_ms_;
+    wake_.wait_for(lock, std::chrono::milliseconds(wait_ms),
                    [this] { return stop_ || hastened_; });
     if (stop_) return;
     const bool hastened = std::exchange(hastened_, false);
-    const bool all = hastened || round % kRoundsPerCheckpoint == 0;
+    const bool only_due = hurried && !hastened;
+    const bool all = hastened || (!only_due && round % kRoundsPerCheckpoint == 0);
     lock.unlock();
     if (hastened) due_.reset();  // it says what was true before
-    Status status = all ? Status::Ok() : queues_.Flush(kWorthASyncBytes);
+    Status status = all || only_due ? Status::Ok() : queues_.Flush(kWorthASyncBytes);
     if (status.ok() && all && !due_) status = Collect();
     if (status.ok()) status = WriteDue();
+    hurried = (hastened || hurried) && due_.has_value();
+    if (!only_due) ++round;
     if (!status.ok()) {
       failure_ = status;
       on_failure_(status);
