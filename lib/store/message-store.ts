@@ -304,6 +304,12 @@ export interface MessageStore extends AsyncDisposable {
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
   /**
+   * Says whether somebody waits for new entries now. Then a message that comes after half a millisecond without any is
+   * dispatched at once instead of up to half a millisecond later; its append costs the waking of a thread. At first
+   * nobody does.
+   */
+  setHurry(hurry: boolean): void
+  /**
    * Resolves when queue entries and index of everything below `endOffset` can be read. Rejects with `STORE_READ_ONLY`
    * when a failure came first, and with `STORE_CLOSED`. `endOffset` must not decrease from call to call.
    */

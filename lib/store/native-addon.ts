@@ -87,6 +87,7 @@ export interface StoreAddon {
   queryAhead(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): number
   takeReadAhead(id: number, tickets: Uint32Array): number
   watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
+  setHurry(id: number, hurry: boolean): void
   takeArrivals(id: number, topics: Int32Array, queueIds: Int32Array): number
   bounds(id: number, topic: number, queueId: number, cells: Float64Array): boolean
   topic(id: number, name: string): number

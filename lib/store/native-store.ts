@@ -184,6 +184,11 @@ class NativeStore implements MessageStore {
     this.#addon.watch(this.#id, topic, queueId, beyondQueueOffset)
   }
 
+  setHurry(hurry: boolean): void {
+    this.#mustBeOpen()
+    this.#addon.setHurry(this.#id, hurry)
+  }
+
   whenArrived(topic: TopicHandle, queueId: number, beyondQueueOffset: number, signal?: AbortSignal): Promise<void> {
     if (!this.#isOpen) return Promise.reject(storeClosed())
     if (!this.#arrivalWaiters.isListening) {

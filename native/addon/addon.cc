@@ -38,6 +38,7 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"failure", Failure},
     {"pull", Pull},
     {"watch", Watch},
+    {"setHurry", SetHurry},
     {"takeArrivals", TakeArrivals},
     {"bounds", Bounds},
     {"topic", Topic},

@@ -51,6 +51,14 @@ napi_value Watch(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value SetHurry(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 2);
+  bool hurry = false;
+  if (!call.IsOpen() || !call.arguments().Boolean(1, "hurry", &hurry)) return call.Refuse();
+  call.store().SetHurry(hurry);
+  return nullptr;
+}
+
 napi_value TakeArrivals(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 3);
   std::span<int32_t> topics;

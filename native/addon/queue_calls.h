@@ -8,6 +8,7 @@ namespace apogee::addon {
 napi_value Topic(napi_env env, napi_callback_info info);
 // watch(id, topic, queueId, beyondQueueOffset)
 napi_value Watch(napi_env env, napi_callback_info info);
+napi_value SetHurry(napi_env env, napi_callback_info info);
 // takeArrivals(id, topics, queueIds): fills both and returns how many.
 napi_value TakeArrivals(napi_env env, napi_callback_info info);
 // bounds(id, topic, queueId, cells): false when there is no such queue; cells: min, max.

@@ -153,6 +153,7 @@ Status CommitLog::Roll() {
     StoreBe32(current_->write_position() + 4, kBlankMagic);
   }
   current_->Publish(left);
+  if (on_progress_) on_progress_();  // there is advice to take back
   return segments_.WritableFile(kLogBegin, &current_);
 }
 
@@ -331,10 +332,15 @@ bool CommitLog::PrepareAhead() {
 }
 
 // Whether appends are slow enough for single pages, which cost more, but never much at once.
-bool CommitLog::StepIsCalm() {
-  const int64_t now_us = clock_.MonotonicUs();
-  const int64_t since_us = now_us - std::exchange(last_step_us_, now_us);
-  return since_us >= kCalmStepUs;
+bool CommitLog::IsCalm(int64_t appended) {
+  const int64_t bytes = appended - judged_at_;
+  if (bytes >= kProgressStepBytes) {
+    const int64_t now_us = clock_.MonotonicUs();
+    calm_ = bytes < (now_us - judged_us_) * kCalmBytesPerUs;
+    judged_us_ = now_us;
+    judged_at_ = appended;
+  }
+  return calm_;
 }
 
 // A step of what comes next.
@@ -358,7 +364,7 @@ bool CommitLog::PrepareBytes(int64_t appended) {
   if (!zeros && options_.direct_io && committer_) return false;  // pages would only be in the way
   if (!zeros) {
     // The pages of an old segment may have to be read.
-    const bool calm = StepIsCalm() && !file->prewritten();
+    const bool calm = IsCalm(appended) && !file->prewritten();
     file->AdviseSmallWrites(small_syncs_ || calm);
     file->Populate(static_cast<uint32_t>(from - start), static_cast<uint32_t>(to - start));
   } else if (!file->prewritten() && !committer_->zero_ahead().Step(*file, from, to).ok()) {

@@ -43,8 +43,8 @@ struct CommitLogOptions {
 // told.
 inline constexpr uint32_t kPrepareAheadBytes = 32u << 20;
 inline constexpr uint32_t kProgressStepBytes = 4u << 20;
-// From one such step to the next below 80 MB/s.
-inline constexpr int64_t kCalmStepUs = 50'000;
+// 80 MB/s.
+inline constexpr int64_t kCalmBytesPerUs = 80;
 // What is zeroed at once where the syncs of the appender run beside it.
 inline constexpr uint32_t kZeroStepBytes = 1u << 20;
 
@@ -141,7 +141,7 @@ class CommitLog {
   Status MakeStagedRoom(uint32_t bytes);
   Status RollStaged(uint32_t left);
   void TellCommitter();
-  bool StepIsCalm();
+  bool IsCalm(int64_t appended);
   bool PrepareBytes(int64_t appended);
   std::shared_ptr<MappedFile> FileToPrepare(int64_t offset) const;
 
@@ -153,7 +153,9 @@ class CommitLog {
   std::unique_ptr<LogCommitter> committer_;  // null: the mapped path
   std::shared_ptr<MappedFile> current_;      // appender thread
   std::weak_ptr<MappedFile> written_;        // prepare thread: where appends went
-  int64_t last_step_us_ = 0;                 // prepare thread
+  bool calm_ = true;                         // prepare thread, with the next two
+  int64_t judged_us_ = 0;
+  int64_t judged_at_ = 0;
   std::function<void()> on_staged_;
   int64_t told_at_ = -1;  // appender thread: committed() when on_staged_ was last called
   std::function<void()> on_progress_;

@@ -15,7 +15,6 @@ bool Arrivals::Published(std::span<ConsumeQueue* const> queues) {
     watches_.erase(watch);
     fired = true;
   }
-  if (fired) watches_exist_.store(!watches_.empty());
   return fired;
 }
 

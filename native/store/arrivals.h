@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -28,12 +27,8 @@ class Arrivals {
     }
     const auto [watch, added] = watches_.try_emplace(Key(id), Entry{id, beyond});
     if (!added && beyond < watch->second.beyond) watch->second.beyond = beyond;
-    watches_exist_.store(true);
     return false;
   }
-
-  // Whether anybody waits now. Any thread, without the lock.
-  bool Any() const { return watches_exist_.load(); }
 
   // Dispatch thread, after the queues' new entries are published. True when a watch fired.
   bool Published(std::span<ConsumeQueue* const> queues);
@@ -54,7 +49,6 @@ class Arrivals {
   std::mutex mutex_;  // guards both
   std::unordered_map<uint64_t, Entry> watches_;
   std::vector<QueueId> fired_;
-  std::atomic<bool> watches_exist_{false};  // written under the lock
 };
 
 }  // namespace apogee

@@ -15,7 +15,7 @@ constexpr int kBatchRecords = 512;
 constexpr auto kShortagePause = std::chrono::milliseconds(100);
 // Waking a sleeping thread costs the appender several microseconds, a third of what a lone append
 // takes in all. So while messages keep coming the dispatcher looks by itself, and only after some
-// looks in vain it sleeps until the next append wakes it.
+// looks in vain it sleeps until the next append wakes it; after the first one when in a hurry.
 constexpr auto kDoze = std::chrono::microseconds(500);
 constexpr int kDozesBeforeSleep = 20;
 constexpr int kDozesBeforeAsking = 2;
@@ -105,30 +105,27 @@ void Dispatcher::Run() {
   }
 }
 
-// True when there is something to do. Appends wake a dozing dispatcher only while somebody waits for
-// entries: one of both sides sees what the other has said, here as in Heed.
+// True when there is something to do. After one look in vain appends wake it, while somebody waits
+// for entries: those that come faster than the looks never pay for that.
 bool Dispatcher::Doze() {
-  dozing_.store(true);
-  if (arrivals_.Any()) asleep_.exchange(true);
   std::unique_lock lock(mutex_);
   bool found = false;
   for (int i = 0; i < kDozesBeforeSleep && !found; ++i) {
-    found = wake_.wait_for(lock, kDoze, [this] { return HasWork(); });
+    if (i > 0 && hurry_.load()) asleep_.exchange(true);
+    wake_.wait_for(lock, kDoze, [this] { return HasWork(); });
+    asleep_.exchange(false);
+    woken_ = false;  // what was appended may not be readable yet: then this was a look in vain
+    found = HasWork();
     if (i == kDozesBeforeAsking && !found) {
       lock.unlock();
       AskWhenUnreadable();
       lock.lock();
     }
   }
-  dozing_.store(false);
-  asleep_.store(false);
-  woken_ = false;
   return found;
 }
 
-void Dispatcher::Heed() {
-  if (dozing_.load()) asleep_.exchange(true);
-}
+void Dispatcher::SetHurry(bool hurry) { hurry_.store(hurry); }
 
 // Under mutex_.
 bool Dispatcher::HasWork() const { return stop_ || woken_ || at_.offset < log_.readable(); }
@@ -144,7 +141,7 @@ void Dispatcher::Sleep() {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return HasWork(); });
   woken_ = false;
-  asleep_.store(false);
+  asleep_.exchange(false);
 }
 
 // Up to kBatchRecords of one segment. On an error everything before the record concerned counts.

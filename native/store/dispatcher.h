@@ -57,9 +57,9 @@ class Dispatcher {
   void Start(Position from);
   // The log has grown.
   void Wake();
-  // Somebody waits for entries (see Arrivals): until the dispatcher has been busy again, Wake wakes
-  // it though it only dozes. Any thread.
-  void Heed();
+  // Whether somebody waits for new entries, so that Wake is to wake it also when it only dozes. Any
+  // thread.
+  void SetHurry(bool hurry);
   // Dispatches what is readable, then ends the thread; no append may follow. Not ok when something
   // was left over. Idempotent.
   Status Stop();
@@ -111,7 +111,7 @@ class Dispatcher {
   std::vector<ConsumeQueue*> last_queues_;  // of that topic by queue id, as far as known
 
   std::atomic<int64_t> dispatched_{0};
-  std::atomic<bool> dozing_{false};
+  std::atomic<bool> hurry_{false};
   std::atomic<bool> asleep_{false};  // Wake has to wake it
   mutable std::mutex mutex_;  // guards published_, stop_, woken_, failure_
   std::condition_variable wake_;

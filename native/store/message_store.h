@@ -251,6 +251,10 @@ class MessageStore {
   // Asks for one on_arrival when the queue's max exceeds `beyond` (at once when it already does).
   // One shot.
   virtual void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) = 0;
+  // Whether somebody waits for new entries now: then an append that comes when there was none for
+  // half a millisecond costs the waking of a thread, and is dispatched that much earlier. False at
+  // first.
+  virtual void SetHurry(bool hurry) = 0;
   // Queues whose watch fired since the last call. Returns how many were written to `topics` and
   // `queue_ids`.
   virtual size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) = 0;

@@ -163,12 +163,10 @@ void MessageStoreImpl::Watch(TopicHandle topic, int32_t queue_id, QueueOffset be
     const ConsumeQueue* queue = queues_.Find(id);
     return queue == nullptr ? QueueOffset{0} : queue->max();
   });
-  if (!fired) {
-    dispatcher_->Heed();
-  } else if (listener_.on_arrival) {
-    listener_.on_arrival();
-  }
+  if (fired && listener_.on_arrival) listener_.on_arrival();
 }
+
+void MessageStoreImpl::SetHurry(bool hurry) { dispatcher_->SetHurry(hurry); }
 
 size_t MessageStoreImpl::TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) {
   return arrivals_.Take(topics, queue_ids);

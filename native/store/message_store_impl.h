@@ -49,6 +49,7 @@ class MessageStoreImpl final : public MessageStore {
   Status failure() const override { return failure_.status(); }
   PullResult Pull(const PullRequest& request, std::span<uint8_t> into) const override;
   void Watch(TopicHandle topic, int32_t queue_id, QueueOffset beyond) override;
+  void SetHurry(bool hurry) override;
   size_t TakeArrivals(std::span<int32_t> topics, std::span<int32_t> queue_ids) override;
   bool ReadAhead(uint32_t ticket, const PullRequest& request) override;
   bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) override;

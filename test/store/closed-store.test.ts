@@ -10,6 +10,7 @@ const throwing: Record<string, Use> = {
   requestFlush: (store) => store.requestFlush(0),
   pull: (store, topic) => store.pull(topic, 0, 0, 1, undefined, 1, Buffer.alloc(1), 0, new PullResult()),
   watch: (store, topic) => store.watch(topic, 0, 0),
+  setHurry: (store) => store.setHurry(true),
   onArrival: (store) => store.onArrival(() => {}),
   bounds: (store, topic) => store.bounds(topic, 0),
   offsetByTime: (store, topic) => store.offsetByTime(topic, 0, 0),

@@ -42,7 +42,7 @@ type Waits = LinkedList<Wait>
  * one notice per queue, and deadlines stand in buckets of 100 ms.
  */
 export class LongPolling {
-  readonly #store: Pick<MessageStore, 'watch' | 'onArrival'>
+  readonly #store: Pick<MessageStore, 'watch' | 'setHurry' | 'onArrival'>
   readonly #clock: Clock
   readonly #wake: (parked: ParkedPull, why: Wake) => void
   /** Empty ones go with the next sweep: pulls come back to their queues. */
@@ -54,10 +54,11 @@ export class LongPolling {
   #lastTick: number
   #sweepTick: number
   #count = 0
+  #isHurried = false
 
   /** @param wake called when a parked pull's wait is over; it may park the pull again */
   constructor(
-    store: Pick<MessageStore, 'watch' | 'onArrival'>,
+    store: Pick<MessageStore, 'watch' | 'setHurry' | 'onArrival'>,
     clock: Clock,
     wake: (parked: ParkedPull, why: Wake) => void,
   ) {
@@ -93,6 +94,7 @@ export class LongPolling {
     const wait = new Wait(parked)
     listOf(this.#byDeadline, tick).push(wait.inTick)
     if (!parked.wakesOnArrival) return true
+    if (!this.#isHurried) this.#hurry(true)
     this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
     listOf(this.#byQueue, queueKey(plan.topic, plan.request.queueId)).push(wait.inQueue)
     return true
@@ -145,6 +147,13 @@ export class LongPolling {
     }
     for (const [key, waiting] of this.#byQueue) if (waiting.isEmpty) this.#byQueue.delete(key)
     for (const [connection, count] of this.#countOf) if (count === 0) this.#countOf.delete(connection)
+    // Not with each last pull: its client is about to come back.
+    if (this.#isHurried && this.#count === 0) this.#hurry(false)
+  }
+
+  #hurry(hurry: boolean): void {
+    this.#isHurried = hurry
+    this.#store.setHurry(hurry)
   }
 
   #forget(wait: Wait): void {
@@ -153,7 +162,7 @@ export class LongPolling {
     inQueue.list?.remove(inQueue)
     inTick.list?.remove(inTick)
     this.#count -= 1
-    this.#countOf.set(connection, this.#countOf.get(connection)! - 1)
+    this.#countOf.set(connection, (this.#countOf.get(connection) ?? 1) - 1)
   }
 }
 

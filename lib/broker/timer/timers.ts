@@ -50,6 +50,8 @@ export interface TimersParts {
  * - a mark is a message in queue 1 that names queue offsets of timers that are settled. It is stored behind the messages
  *   that were delivered for them, and says from where on queue and marks have to be read at the next start.
  *
+ * What this process has stored itself it need not read there again: see `TimerNotes`.
+ *
  * So whatever recovery cuts off the log's end is cut off here: a delivery without its mark is made again, a mark without
  * its delivery cannot be. Retention deletes timers before their marks; those that still wait are moved ahead of it.
  */

@@ -67,15 +67,17 @@ TEST(StoreConcurrency, PullsQueriesAndWatchesRunBesideAppends) {
   EXPECT_EQ(harness.ReadAll("T", 1).size(), static_cast<size_t>(kMessages / 2));
 }
 
-// Pauses of all lengths, so that the append meets the dispatcher busy, dozing and asleep.
+// Pauses of all lengths, so that the append meets the dispatcher busy, dozing and asleep: that comes
+// after ten milliseconds.
 TEST(StoreConcurrency, EachAppendThatSomebodyWaitsForIsTold) {
   constexpr int kMessages = 400;
   test::StoreHarness harness;
   harness.Open();
+  harness.store->SetHurry(true);
   const TopicHandle topic = harness.Topic("T");
   std::array<int32_t, 4> topics{}, queue_ids{};
   for (int i = 0; i < kMessages; ++i) {
-    const auto pause = std::chrono::microseconds(i % 40 * 37);
+    const auto pause = std::chrono::microseconds(i % 40 * (i % 3 == 0 ? 370 : 37));
     if (i % 2 == 0) std::this_thread::sleep_for(pause);
     harness.store->Watch(topic, 0, {i});
     if (i % 2 == 1) std::this_thread::sleep_for(pause);

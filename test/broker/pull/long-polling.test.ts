@@ -28,6 +28,7 @@ const pullPath = (
 ) => {
   const clock = new ManualClock()
   const watched: number[] = []
+  const hurries: boolean[] = []
   const got: number[] = []
   let arrived: ((topic: TopicHandle, queueId: number) => void) | undefined
   const store = {
@@ -41,6 +42,7 @@ const pullPath = (
     },
     readAhead: async () => true,
     setReadLimits: () => undefined,
+    setHurry: (hurry: boolean) => void hurries.push(hurry),
     watch: (_topic: TopicHandle, _queueId: number, beyond: number) => void watched.push(beyond),
     onArrival: (listener: typeof arrived) => {
       arrived = listener
@@ -96,7 +98,18 @@ const pullPath = (
       subscription: '*',
       expressionType: 'TAG',
     })
-  return { clock, service, polling, pull, committed, moved, watched, got, arrive: () => arrived?.(0 as TopicHandle, 0) }
+  return {
+    clock,
+    service,
+    polling,
+    pull,
+    committed,
+    moved,
+    watched,
+    hurries,
+    got,
+    arrive: () => arrived?.(0 as TopicHandle, 0),
+  }
 }
 
 test('a pull of an offset that cannot be read is sent on at once: waiting would never end, nor rest', () => {
@@ -119,6 +132,20 @@ test('pulls of connections that are gone make room, however long they wanted to 
   clock.advance(5_100)
   equal(polling.count, 1)
   deepEqual([stays.sent.length, leaves.sent.length], [0, 0])
+})
+
+test('the store is told to hurry while pulls wait, until none has for a while', () => {
+  const { clock, polling, pull, hurries } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const connection = new FakeConnection()
+  deepEqual(hurries, [])
+  pull(connection, 1_000)
+  pull(connection, 7_000)
+  clock.advance(5_100)
+  deepEqual([polling.count, hurries], [1, [true]])
+  clock.advance(5_100)
+  deepEqual([polling.count, hurries], [0, [true, false]])
+  pull(connection, 1_000)
+  deepEqual(hurries, [true, false, true])
 })
 
 test('one connection parks so many pulls, what it asks beyond is answered at once', () => {
