@@ -74,6 +74,7 @@ export const sendSettingsOf = (config: BrokerConfig, storeHost: StoreHost): Send
     admission: {
       capacity: () => config.current.send.maxWaiting,
       busyAfterMs: () => config.current.send.busyAfterMs,
+      maxBacklogBytes: () => config.current.send.maxBacklogBytes,
     },
   }
 }

@@ -46,6 +46,8 @@ export interface BrokerOptions {
     readonly maxWaiting: number
     /** An append that takes longer makes the broker busy. */
     readonly busyAfterMs: number
+    /** Bytes of the log that may wait for the device; 0: any number. */
+    readonly maxBacklogBytes: number
   }
   readonly pull: {
     readonly longPolling: boolean
@@ -326,6 +328,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       syncFlushTimeoutMs: store.syncFlushTimeout,
       maxWaiting: broker.sendThreadPoolQueueCapacity,
       busyAfterMs: store.osPageCacheBusyTimeOutMills,
+      maxBacklogBytes: store.flushBacklogMaxBytes,
     },
     pull: pullOptions(values),
     transactions: {

@@ -172,6 +172,11 @@ export const storeKeys = {
   }),
   commitLogDirectIo: flag(false, 'staged records are written past the page cache where the file system can', OWN),
   dispatchDurableOnly: flag(true, 'under SYNC_FLUSH messages can be read only once they are on the device', OWN),
+  flushBacklogMaxBytes: long(
+    4_294_967_296,
+    'sends are refused as busy while more of the log than this is not on the device; 0: no limit',
+    { ...OWN, unit: 'bytes', live: true, min: 0 },
+  ),
   recycleCommitLogFiles: flag(true, 'up to two deleted segments are kept to be used again', OWN),
   timerWheelEnable: flag(true, 'messages may have a delivery time of their own (5.x)', OWN),
   timerMaxDelaySec: int(259_200, 'how far ahead it may be', { ...OWN, unit: 's', min: 1, live: true }),

@@ -12,6 +12,8 @@ export interface AdmissionSettings {
   readonly capacity: () => number
   /** An append that takes longer makes the broker busy (`osPageCacheBusyTimeOutMills`), in milliseconds. */
   readonly busyAfterMs: () => number
+  /** Bytes of the log that may wait for the device (`flushBacklogMaxBytes`); 0: any number. */
+  readonly maxBacklogBytes: () => number
 }
 
 /** Sends that began to wait together. */
@@ -41,20 +43,25 @@ export interface AdmissionState {
  * it, all waiting topics alike, so that the burst of one does not stop another: a topic that has little waiting is
  * served whatever others do. Sends of one received chunk are counted together, when they are appended. With appends
  * that take too long, as when the page cache stalls, one send at a time is let through to try; the first quick one ends
- * the refusals.
+ * the refusals. While more of the log waits for the device than may, nothing is taken: nobody waits for that under async
+ * flush, but it is what a power loss would take.
  */
 export class SendAdmission {
   readonly #clock: Clock
   readonly #settings: AdmissionSettings
+  readonly #backlogBytes: () => number
   readonly #groups: HeldSends[] = []
   #waiting = 0
   #waitingTopics = 0
   #slowAppendMs = 0
   #nextProbeMs = 0
+  #isBacklogged = false
 
-  constructor(clock: Clock, settings: AdmissionSettings) {
+  /** @param backlogBytes bytes of the log that are not on the device yet */
+  constructor(clock: Clock, settings: AdmissionSettings, backlogBytes: () => number) {
     this.#clock = clock
     this.#settings = settings
+    this.#backlogBytes = backlogBytes
   }
 
   get state(): AdmissionState {
@@ -69,6 +76,7 @@ export class SendAdmission {
    */
   check(topic: TopicLoad): void {
     if (this.#slowAppendMs > 0) this.#probe()
+    if (this.#isBacklogged) this.#checkBacklog()
     const capacity = this.#settings.capacity()
     if (this.#waiting < capacity * FAIR_FROM_SHARE) return
     const topics = this.#waitingTopics + (topic.waiting === 0 ? 1 : 0)
@@ -103,10 +111,22 @@ export class SendAdmission {
 
   /** An append of one or more sends took so long. */
   appended(durationMs: number): void {
+    const maxBacklogBytes = this.#settings.maxBacklogBytes()
+    this.#isBacklogged = maxBacklogBytes > 0 && this.#backlogBytes() > maxBacklogBytes
     const slow = durationMs > this.#settings.busyAfterMs()
     if (!slow && this.#slowAppendMs === 0) return
     this.#slowAppendMs = slow ? Math.floor(durationMs) : 0
     this.#nextProbeMs = this.#clock.monotonicMs()
+  }
+
+  /** Looked up for each send while there is one. */
+  #checkBacklog(): void {
+    const bytes = this.#backlogBytes()
+    const maxBytes = this.#settings.maxBacklogBytes()
+    this.#isBacklogged = maxBytes > 0 && bytes > maxBytes
+    if (!this.#isBacklogged) return
+    const cause = `Cause: FLUSH_BACKLOG: ${bytes} bytes wait for the device, more than ${maxBytes}`
+    throw new ResponseError('SYSTEM_BUSY', `[OVERLOAD]system busy, start flow control for a while. ${cause}`)
   }
 
   #probe(): void {

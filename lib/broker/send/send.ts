@@ -75,7 +75,10 @@ export const createSendHandlers = (parts: SendParts): SendHandlers => {
   const { hooks } = parts
   const answers = { regionId, traceOn, storeHost: Buffer.concat([bytes, portBytes]) }
   const responses = hooks.isEmpty ? new SendResponseWriter(answers) : new ObservedResponseWriter(answers)
-  const admission = new SendAdmission(parts.clock, settings.admission)
+  const admission = new SendAdmission(parts.clock, settings.admission, () => {
+    const { appended, flushed } = store.watermarks
+    return appended - flushed
+  })
   const pipeline = new SendPipeline({
     ...{ store, gate, responses, stats, admission, clock: parts.clock },
     maxMessageBytes: settings.maxBodyBytes,

@@ -5,10 +5,16 @@ import { ResponseError } from '../../../lib/net/handler.ts'
 import { ResponseCode } from '../../../lib/protocol/response-codes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-const setUp = ({ capacity = 100, busyAfterMs = 1000 } = {}) => {
+const setUp = ({ capacity = 100, busyAfterMs = 1000, maxBacklogBytes = 0 } = {}) => {
   const clock = new ManualClock()
-  const admission = new SendAdmission(clock, { capacity: () => capacity, busyAfterMs: () => busyAfterMs })
-  return { clock, admission }
+  const backlog = { bytes: 0 }
+  const settings = {
+    capacity: () => capacity,
+    busyAfterMs: () => busyAfterMs,
+    maxBacklogBytes: () => maxBacklogBytes,
+  }
+  const admission = new SendAdmission(clock, settings, () => backlog.bytes)
+  return { clock, admission, backlog }
 }
 
 const load = (): TopicLoad => ({ waiting: 0 })
@@ -88,5 +94,26 @@ test('appends within the limit make nobody busy', () => {
   const { admission } = setUp()
   admission.appended(1000)
   admission.check(load())
+  admission.check(load())
+})
+
+test('while more of the log waits for the device than may, sends are refused; when it is written they are taken', () => {
+  const { admission, backlog } = setUp({ maxBacklogBytes: 1000 })
+  const topic = load()
+  backlog.bytes = 1000
+  admission.appended(0)
+  admission.check(topic)
+  backlog.bytes = 1001
+  admission.appended(0)
+  assert.throws(() => admission.check(topic), busy(/^\[OVERLOAD\]system busy.*FLUSH_BACKLOG: 1001 bytes wait .* 1000$/))
+  assert.throws(() => admission.check(load()), busy(/FLUSH_BACKLOG/))
+  backlog.bytes = 900
+  admission.check(topic)
+})
+
+test('without a limit any backlog is fine', () => {
+  const { admission, backlog } = setUp()
+  backlog.bytes = 2 ** 40
+  admission.appended(0)
   admission.check(load())
 })

@@ -53,3 +53,14 @@ test('sends over the capacity are answered busy, other topics are served, and al
   for (const { code } of await Promise.all(taken)) assert.equal(code, ResponseCode.SUCCESS)
   assert.equal((await server.client.request(message('Known'))).code, ResponseCode.SUCCESS)
 })
+
+test('more of the log than may wait for the device makes the broker busy until it is written', async (t) => {
+  const server = await startSendPullServer(t, { store: { flush: { mode: 'async' } }, maxBacklogBytes: 1 })
+  assert.equal((await server.client.request(message('Known'))).code, ResponseCode.SUCCESS)
+  const refused = await server.client.request(message('Known'))
+  assert.equal(refused.code, ResponseCode.SYSTEM_BUSY)
+  assert.match(refused.remark!, /Cause: FLUSH_BACKLOG: \d+ bytes wait for the device, more than 1$/)
+  server.store.requestFlush(server.store.watermarks.appended)
+  await waitFor('the flush', () => server.store.watermarks.flushed === server.store.watermarks.appended)
+  assert.equal((await server.client.request(message('Known'))).code, ResponseCode.SUCCESS)
+})

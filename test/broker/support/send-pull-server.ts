@@ -44,6 +44,7 @@ export const startSendPullServer = async (
     readonly syncFlushTimeoutMs?: number
     /** Sends that may wait for the device. Default 10,000. */
     readonly sendCapacity?: number
+    readonly maxBacklogBytes?: number
     /** Default: delay levels 1 to 18. */
     readonly detours?: readonly Detour[]
     /** Default: SQL92 filters are switched off. */
@@ -113,7 +114,11 @@ export const startSendPullServer = async (
       acceptFromMs: 0,
       storeHost,
       writable: () => true,
-      admission: { capacity: () => options.sendCapacity ?? 10_000, busyAfterMs: () => 1000 },
+      admission: {
+        capacity: () => options.sendCapacity ?? 10_000,
+        busyAfterMs: () => 1000,
+        maxBacklogBytes: () => options.maxBacklogBytes ?? 0,
+      },
     },
   })
   const pull = createPullHandlers({
