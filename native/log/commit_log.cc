@@ -153,7 +153,7 @@ Status CommitLog::Roll() {
     StoreBe32(current_->write_position() + 4, kBlankMagic);
   }
   current_->Publish(left);
-  if (on_progress_) on_progress_();  // there is advice to take back
+  if (on_progress_) on_progress_();
   return segments_.WritableFile(kLogBegin, &current_);
 }
 
@@ -194,6 +194,7 @@ Status CommitLog::RollStaged(uint32_t left) {
   // The next segment first: who is told of the end looks for what follows there.
   APOGEE_RETURN_IF_ERROR(segments_.NextFile(kLogBegin, &current_));
   appended_.store(end, std::memory_order_release);
+  if (on_progress_) on_progress_();
   return Status::Ok();
 }
 

@@ -109,8 +109,8 @@ class CommitLog {
   Status TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms = 0,
                        CutTail tail = CutTail::kWipe);
 
-  // Called on the appender thread each time another kProgressStepBytes were appended; must not
-  // block. Set before the first append.
+  // Called on the appender thread each time another kProgressStepBytes were appended, and at the end
+  // of a segment; must not block. Set before the first append.
   void SetProgressListener(std::function<void()> listener) { on_progress_ = std::move(listener); }
   // Called on the appender thread when the flush thread should Commit soon: a quarter of the
   // staging ring is used, or it is full. Must not block. Set before the first append.

@@ -76,14 +76,14 @@ export class SendAdmission {
    */
   check(topic: TopicLoad): void {
     if (this.#slowAppendMs > 0) this.#probe()
-    if (this.#isBacklogged) this.#checkBacklog()
+    if (this.#isBacklogged) this.#refuseBacklog()
     const capacity = this.#settings.capacity()
     if (this.#waiting < capacity * FAIR_FROM_SHARE) return
     const topics = this.#waitingTopics + (topic.waiting === 0 ? 1 : 0)
     const share = Math.max(1, Math.floor(capacity / topics))
     if (topic.waiting < share) return
-    const cause = `Cause: SEND_BACKLOG: ${this.#waiting} sends wait for the device, ${topic.waiting} of them of this topic, whose share of ${capacity} is ${share}`
-    throw new ResponseError('SYSTEM_BUSY', `[OVERLOAD]system busy, start flow control for a while. ${cause}`)
+    const cause = `SEND_BACKLOG: ${this.#waiting} sends wait for the device, ${topic.waiting} of them of this topic, whose share of ${capacity} is ${share}`
+    throw overloaded(cause)
   }
 
   /** Sends that wait from now on. Give what it returns to `released`. */
@@ -111,8 +111,7 @@ export class SendAdmission {
 
   /** An append of one or more sends took so long. */
   appended(durationMs: number): void {
-    const maxBacklogBytes = this.#settings.maxBacklogBytes()
-    this.#isBacklogged = maxBacklogBytes > 0 && this.#backlogBytes() > maxBacklogBytes
+    this.#isBacklogged = this.#hasBacklog()
     const slow = durationMs > this.#settings.busyAfterMs()
     if (!slow && this.#slowAppendMs === 0) return
     this.#slowAppendMs = slow ? Math.floor(durationMs) : 0
@@ -120,13 +119,17 @@ export class SendAdmission {
   }
 
   /** Looked up for each send while there is one. */
-  #checkBacklog(): void {
-    const bytes = this.#backlogBytes()
-    const maxBytes = this.#settings.maxBacklogBytes()
-    this.#isBacklogged = maxBytes > 0 && bytes > maxBytes
+  #refuseBacklog(): void {
+    this.#isBacklogged = this.#hasBacklog()
     if (!this.#isBacklogged) return
-    const cause = `Cause: FLUSH_BACKLOG: ${bytes} bytes wait for the device, more than ${maxBytes}`
-    throw new ResponseError('SYSTEM_BUSY', `[OVERLOAD]system busy, start flow control for a while. ${cause}`)
+    throw overloaded(
+      `FLUSH_BACKLOG: ${this.#backlogBytes()} bytes wait for the device, more than ${this.#settings.maxBacklogBytes()}`,
+    )
+  }
+
+  #hasBacklog(): boolean {
+    const maxBytes = this.#settings.maxBacklogBytes()
+    return maxBytes > 0 && this.#backlogBytes() > maxBytes
   }
 
   #probe(): void {
@@ -139,3 +142,6 @@ export class SendAdmission {
     throw new ResponseError('SYSTEM_BUSY', `[REJECTREQUEST]system busy, start flow control for a while. ${cause}`)
   }
 }
+
+const overloaded = (cause: string): ResponseError =>
+  new ResponseError('SYSTEM_BUSY', `[OVERLOAD]system busy, start flow control for a while. Cause: ${cause}`)
