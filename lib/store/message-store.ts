@@ -301,6 +301,12 @@ export interface MessageStore extends AsyncDisposable {
   readRecordAhead(physicalOffset: number): Promise<boolean>
   /** The same for {@link queryByKey} and the records it finds. */
   queryAhead(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<boolean>
+  /**
+   * The same for {@link readLog}, also beyond the end of a segment; at most 4 MiB. What is not there is no error.
+   *
+   * @param maxBytes 0 to 2^32 - 1
+   */
+  readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean>
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
   /**
@@ -344,6 +350,24 @@ export interface MessageStore extends AsyncDisposable {
   earliestStoreTime(): number
   /** A copy of the whole record that starts there; undefined when none does. */
   readRecord(physicalOffset: number): Buffer | undefined
+  /**
+   * The physical offset in bytes where the log ends for who keeps a copy of it: `flushed` under `sync`, so that a copy
+   * never has what this store may still lose, else `committed`. Never goes back; after `close()` the last value.
+   */
+  readonly replicableEnd: number
+  /**
+   * Copies bytes of the CommitLog, as they stand in its file, into `into` from `intoStart` on: as many as there are, up
+   * to `maxBytes`, the end of `into`, the end of the segment that `fromOffset` lies in, and {@link replicableEnd}. What
+   * stands behind a segment's last record (a blank record and zeros) belongs to it. Nothing is checked, so that damage
+   * is copied as well. Waits for the disk unless the bytes are in memory: see {@link readLogAhead}.
+   *
+   * @param fromOffset physical offset of the first byte, not necessarily the start of a record
+   * @param maxBytes 0 to 2^32 - 1
+   * @returns how many bytes were copied; 0 at `replicableEnd`
+   * @throws {StoreError} `STORE_NOT_FOUND` when the log begins behind `fromOffset` (retention deleted what was there),
+   *   `STORE_INVALID_ARGUMENT` also when `fromOffset` is beyond `replicableEnd`, `STORE_CLOSED`
+   */
+  readLog(fromOffset: number, into: Buffer, intoStart: number, maxBytes: number): number
   /**
    * The bytes of the record that starts there, in the log's own memory; undefined when none does. To be read only: what
    * is written to them is written to the log. They stay mapped until {@link detach}, the garbage collector or the end

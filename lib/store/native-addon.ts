@@ -73,7 +73,7 @@ export interface StoreAddon {
   ): void
   setFilters(id: number, filters: Uint8Array): number
   setReadLimits(id: number, memoryWindowBytes: number, maxCountOnDisk: number, maxBytesOnDisk: number): void
-  /** These three give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
+  /** These four give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
   readAhead(
     id: number,
     topic: number,
@@ -85,6 +85,7 @@ export interface StoreAddon {
   ): number
   readRecordAhead(id: number, physicalOffset: number): number
   queryAhead(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): number
+  readLogAhead(id: number, fromOffset: number, maxBytes: number): number
   takeReadAhead(id: number, tickets: Uint32Array): number
   watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
   setHurry(id: number, hurry: boolean): void
@@ -96,6 +97,7 @@ export interface StoreAddon {
   storeTimeAt(id: number, topic: number, queueId: number, queueOffset: number): number
   earliestStoreTime(id: number): number
   readRecord(id: number, physicalOffset: number): Buffer | undefined
+  readLog(id: number, fromOffset: number, into: Uint8Array, intoStart: number, maxBytes: number): number
   /** The record's bytes in the log itself, pinned until detached or collected. */
   lease(id: number, physicalOffset: number): ArrayBuffer | undefined
   /** Takes the memory of a lease away from JavaScript; nothing to do when it is gone. */

@@ -179,6 +179,11 @@ class NativeStore implements MessageStore {
     return this.#reads.wait(this.#addon.queryAhead(this.#id, topic, key, maxCount, beginMs, endMs))
   }
 
+  async readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean> {
+    this.#mustBeOpen()
+    return this.#reads.wait(this.#addon.readLogAhead(this.#id, fromOffset, maxBytes))
+  }
+
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void {
     this.#mustBeOpen()
     this.#addon.watch(this.#id, topic, queueId, beyondQueueOffset)
@@ -239,6 +244,15 @@ class NativeStore implements MessageStore {
   readRecord(physicalOffset: number): Buffer | undefined {
     this.#mustBeOpen()
     return this.#addon.readRecord(this.#id, physicalOffset)
+  }
+
+  get replicableEnd(): number {
+    return this.flushMode === 'sync' ? this.watermarks.flushed : this.watermarks.committed
+  }
+
+  readLog(fromOffset: number, into: Buffer, intoStart: number, maxBytes: number): number {
+    this.#mustBeOpen()
+    return this.#addon.readLog(this.#id, fromOffset, into, intoStart, maxBytes)
   }
 
   leaseRecord(physicalOffset: number): ArrayBuffer | undefined {

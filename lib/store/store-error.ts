@@ -6,7 +6,7 @@ import { ApogeeError, type ErrorFacts } from '../base/errors.ts'
  * | code | meaning |
  * |---|---|
  * | `STORE_INVALID_ARGUMENT` | a value is off; nothing was done |
- * | `STORE_NOT_FOUND` | a file or directory that must exist does not |
+ * | `STORE_NOT_FOUND` | a file or directory that must exist does not; the log begins behind the offset |
  * | `STORE_CLOSED` | the store is closing or closed |
  * | `STORE_LOCKED` | another process has the directory |
  * | `STORE_READ_ONLY` | an earlier sync or write failed; `cause` is that first failure |

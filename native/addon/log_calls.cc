@@ -2,6 +2,8 @@
 
 #include <napi.h>
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -64,18 +66,45 @@ napi_value ReadRecord(napi_env env, napi_callback_info info) {
   return Napi::Buffer<uint8_t>::Copy(env, record.data(), record.size());
 }
 
+napi_value ReadLog(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 5);
+  Arguments& arguments = call.arguments();
+  PhysicalOffset from;
+  std::span<uint8_t> into;
+  int64_t start = 0;
+  int64_t max_bytes = 0;
+  if (!call.IsOpen() || !arguments.Integer(1, "fromOffset", 0, kMaxSafeInteger, &from.value) ||
+      !arguments.Bytes(2, "into", &into) ||
+      !arguments.Integer(3, "intoStart", 0, static_cast<int64_t>(into.size()), &start) ||
+      !arguments.Integer(4, "maxBytes", 0, UINT32_MAX, &max_bytes)) {
+    return call.Refuse();
+  }
+  into = into.subspan(static_cast<size_t>(start));
+  into = into.first(std::min(into.size(), static_cast<size_t>(max_bytes)));
+  size_t count = 0;
+  const Status read = call.store().ReadLog(from, into, &count);
+  return read.ok() ? call.Number(static_cast<int64_t>(count)) : call.Fail(read);
+}
+
+napi_value ReadLogAhead(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 3);
+  Arguments& arguments = call.arguments();
+  PhysicalOffset from;
+  int64_t max_bytes = 0;
+  if (!call.IsOpen() || !arguments.Integer(1, "fromOffset", 0, kMaxSafeInteger, &from.value) ||
+      !arguments.Integer(2, "maxBytes", 0, UINT32_MAX, &max_bytes)) {
+    return call.Refuse();
+  }
+  return call.Ticket(call.store().ReadLogAhead(call.session()->NextTicket(), from,
+                                               static_cast<size_t>(max_bytes)));
+}
+
 napi_value QueryAhead(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 6);
   KeyQuery query;
   if (!ReadKeyQuery(call, &query)) return call.Refuse();
-  StoreSession& session = *call.session();
-  const uint32_t ticket = session.NextTicket();
-  if (!call.store().QueryAhead(ticket, query.topic, query.key, query.max_count, query.begin_ms,
-                               query.end_ms)) {
-    return call.Number(-1);
-  }
-  session.NoteReadAhead();
-  return call.Number(ticket);
+  return call.Ticket(call.store().QueryAhead(call.session()->NextTicket(), query.topic, query.key,
+                                             query.max_count, query.begin_ms, query.end_ms));
 }
 
 napi_value QueryByKey(napi_env env, napi_callback_info info) {

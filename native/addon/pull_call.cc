@@ -140,23 +140,11 @@ napi_value SetReadLimits(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-namespace {
-
-// Gives the ticket, or -1 when the engine has enough to read.
-napi_value Ticket(StoreCall& call, bool accepted) {
-  if (!accepted) return call.Number(-1);
-  const uint32_t ticket = call.session()->NextTicket();
-  call.session()->NoteReadAhead();
-  return call.Number(ticket);
-}
-
-}  // namespace
-
 napi_value ReadAhead(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 7);
   PullRequest request;
   if (!ReadPullRequest(call, &request)) return call.Refuse();
-  return Ticket(call, call.store().ReadAhead(call.session()->NextTicket(), request));
+  return call.Ticket(call.store().ReadAhead(call.session()->NextTicket(), request));
 }
 
 napi_value ReadRecordAhead(napi_env env, napi_callback_info info) {
@@ -166,7 +154,7 @@ napi_value ReadRecordAhead(napi_env env, napi_callback_info info) {
       !call.arguments().Integer(1, "physicalOffset", 0, kMaxSafeInteger, &offset.value)) {
     return call.Refuse();
   }
-  return Ticket(call, call.store().ReadRecordAhead(call.session()->NextTicket(), offset));
+  return call.Ticket(call.store().ReadRecordAhead(call.session()->NextTicket(), offset));
 }
 
 napi_value TakeReadAhead(napi_env env, napi_callback_info info) {

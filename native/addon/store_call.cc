@@ -40,6 +40,13 @@ napi_value StoreCall::FailUnsafe(const char* what) {
   return nullptr;
 }
 
+napi_value StoreCall::Ticket(bool accepted) {
+  if (!accepted) return Number(-1);
+  const uint32_t ticket = session_->NextTicket();
+  session_->NoteReadAhead();
+  return Number(ticket);
+}
+
 napi_value StoreCall::Number(int64_t value) const {
   napi_value number = nullptr;
   napi_create_double(env(), static_cast<double>(value), &number);

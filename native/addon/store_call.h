@@ -34,6 +34,8 @@ class StoreCall {
   napi_value FailUnsafe(const char* what);
 
   napi_value Number(int64_t value) const;
+  // Of a read ahead with the session's next ticket: that ticket, -1 when the engine refused it.
+  napi_value Ticket(bool accepted);
 
  private:
   Arguments arguments_;

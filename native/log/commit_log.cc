@@ -214,21 +214,21 @@ void CommitLog::ExpectSmallSyncs() {
   if (current_) current_->AdviseSmallWrites(true);
 }
 
-Status CommitLog::ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
-  const int64_t end = readable().value;
-  if (offset.value < 0 || offset.value >= end) return NotFound(offset);
+Status CommitLog::ReadSegmentTo(PhysicalOffset end, PhysicalOffset offset, RecordRef* bytes) const {
+  if (offset.value < 0 || offset >= end) return NotFound(offset);
   std::shared_ptr<MappedFile> file = segments_.Find(offset.value);
   if (!file) return NotFound(offset);
   const int64_t from = offset.value - file->start_offset();
-  const int64_t to = std::min<int64_t>(end - file->start_offset(), file->size());
+  const int64_t to = std::min<int64_t>(end.value - file->start_offset(), file->size());
   if (from >= to) return NotFound(offset);
   bytes->bytes = {file->data() + from, static_cast<size_t>(to - from)};
   bytes->file = std::move(file);
   return Status::Ok();
 }
 
-Status CommitLog::ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const {
-  APOGEE_RETURN_IF_ERROR(ReadSegment(offset, bytes));
+Status CommitLog::ReadNewestTo(PhysicalOffset end, PhysicalOffset offset, RecordRef* bytes,
+                               StagingRing::Pin* pin) const {
+  APOGEE_RETURN_IF_ERROR(ReadSegmentTo(end, offset, bytes));
   if (*pin) {
     pin->MoveTo(offset.value);
   } else {

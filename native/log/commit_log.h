@@ -80,12 +80,19 @@ class CommitLog {
   Status Read(PhysicalOffset offset, uint32_t size_hint, RecordRef* record) const;
   // Everything readable from `offset` to the end of its segment's written part. kNotFound when
   // outside.
-  Status ReadSegment(PhysicalOffset offset, RecordRef* bytes) const;
+  Status ReadSegment(PhysicalOffset offset, RecordRef* bytes) const {
+    return ReadSegmentTo(readable(), offset, bytes);
+  }
 
   // As ReadSegment; `pin` then holds too where the bytes are those of the staging ring, still in
   // memory whatever the files' pages are. For who reads them at once and lets go of both. One that
   // holds already moves to `offset`.
-  Status ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const;
+  Status ReadNewest(PhysicalOffset offset, RecordRef* bytes, StagingRing::Pin* pin) const {
+    return ReadNewestTo(readable(), offset, bytes, pin);
+  }
+  // The same with another end, which is at most committed().
+  Status ReadNewestTo(PhysicalOffset end, PhysicalOffset offset, RecordRef* bytes,
+                      StagingRing::Pin* pin) const;
 
   // Keeps what is at and behind `offset` in the staging ring; empty where that is impossible.
   StagingRing::Pin Keep(PhysicalOffset offset) const {
@@ -109,8 +116,8 @@ class CommitLog {
   Status TruncateAfter(PhysicalOffset offset, int64_t last_store_time_ms = 0,
                        CutTail tail = CutTail::kWipe);
 
-  // Called on the appender thread each time another kProgressStepBytes were appended, and at the end
-  // of a segment; must not block. Set before the first append.
+  // Called on the appender thread each time another kProgressStepBytes were appended, and at the
+  // end of a segment; must not block. Set before the first append.
   void SetProgressListener(std::function<void()> listener) { on_progress_ = std::move(listener); }
   // Called on the appender thread when the flush thread should Commit soon: a quarter of the
   // staging ring is used, or it is full. Must not block. Set before the first append.
@@ -135,6 +142,7 @@ class CommitLog {
   const CommitLogOptions& options() const { return options_; }
 
  private:
+  Status ReadSegmentTo(PhysicalOffset end, PhysicalOffset offset, RecordRef* bytes) const;
   Status CheckSizes(std::span<const MessageFields> records, uint32_t* total_bytes) const;
   Status MakeRoom(uint32_t bytes);
   Status Roll();

@@ -266,6 +266,8 @@ class MessageStore {
   virtual bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) = 0;
   virtual bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key,
                           int32_t max_count, int64_t begin_ms, int64_t end_ms) = 0;
+  // The same for what ReadLog would copy, at most RawLog::kMostAheadBytes, also beyond the segment.
+  virtual bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) = 0;
   // Tickets whose reading has ended since the last call. Returns how many were written.
   virtual size_t TakeReadAhead(std::span<uint32_t> tickets) = 0;
 
@@ -285,6 +287,14 @@ class MessageStore {
   virtual int64_t EarliestStoreTime() const = 0;  // of the first record in the log, -1 when empty
   // Copies the whole record at `offset` into `record`. kNotFound when no message starts there.
   virtual Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const = 0;
+  // Where the log ends for who keeps a copy of it: `flushed` under kSync, so that a copy never has
+  // what this store may still lose, else `committed`.
+  virtual PhysicalOffset replicable_end() const = 0;
+  // Copies the log's bytes from `from` on, as they stand in its file: at most the span's size,
+  // never beyond the segment of `from`, never beyond replicable_end(). What stands behind a
+  // segment's last record belongs to it. `count`: how many; 0 at that end. kNotFound when `from` is
+  // below the log's first byte, kInvalidArgument when it is beyond that end.
+  virtual Status ReadLog(PhysicalOffset from, std::span<uint8_t> into, size_t* count) const = 0;
   // As ReadRecord, without the copy.
   virtual Status LeaseRecord(PhysicalOffset offset, RecordLease* lease) const = 0;
   virtual QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,

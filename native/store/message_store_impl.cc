@@ -46,6 +46,7 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       places_(options_.multi_dispatch, removed_),
       appends_(log_, topics_, options_.multi_dispatch, removed_),
       reads_(log_, queues_),
+      raw_log_(log_, options.flush.mode == FlushMode::kSync),
       read_ahead_(listener_.on_read_ahead),
       flusher_(log_, options.flush,
                [this] {
@@ -149,6 +150,10 @@ bool MessageStoreImpl::QueryAhead(uint32_t ticket, std::string_view topic, std::
     const QueryResult found = QueryByKey(topic, key, max_count, begin_ms, end_ms);
     for (const PhysicalOffset offset : found.offsets) TouchRecord(offset);
   });
+}
+
+bool MessageStoreImpl::ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) {
+  return read_ahead_.Submit(ticket, [this, from, bytes] { raw_log_.ReadAhead(from, bytes); });
 }
 
 void MessageStoreImpl::TouchRecord(PhysicalOffset offset) const {

@@ -16,6 +16,7 @@
 #include "store/dispatcher.h"
 #include "store/failure.h"
 #include "store/message_store.h"
+#include "store/raw_log.h"
 #include "store/read_ahead.h"
 #include "store/read_path.h"
 #include "store/record_checksums.h"
@@ -55,6 +56,7 @@ class MessageStoreImpl final : public MessageStore {
   bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) override;
   bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key, int32_t max_count,
                   int64_t begin_ms, int64_t end_ms) override;
+  bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) override;
   size_t TakeReadAhead(std::span<uint32_t> tickets) override {
     return read_ahead_.TakeDone(tickets);
   }
@@ -66,6 +68,10 @@ class MessageStoreImpl final : public MessageStore {
   int64_t StoreTimeAt(TopicHandle topic, int32_t queue_id, QueueOffset offset) const override;
   int64_t EarliestStoreTime() const override { return reads_.EarliestStoreTime(); }
   Status ReadRecord(PhysicalOffset offset, std::vector<uint8_t>* record) const override;
+  PhysicalOffset replicable_end() const override { return raw_log_.end(); }
+  Status ReadLog(PhysicalOffset from, std::span<uint8_t> into, size_t* count) const override {
+    return raw_log_.Read(from, into, count);
+  }
   Status LeaseRecord(PhysicalOffset offset, RecordLease* lease) const override;
   QueryResult QueryByKey(std::string_view topic, std::string_view key, int32_t max_count,
                          int64_t begin_ms, int64_t end_ms) const override;
@@ -123,6 +129,7 @@ class MessageStoreImpl final : public MessageStore {
   Arrivals arrivals_;
   AppendPath appends_;
   ReadPath reads_;
+  RawLog raw_log_;
   apogee::ReadAhead read_ahead_;
   LogFlusher flusher_;
   SpaceGuard space_;

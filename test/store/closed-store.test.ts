@@ -17,6 +17,7 @@ const throwing: Record<string, Use> = {
   storeTimeAt: (store, topic) => store.storeTimeAt(topic, 0, 0),
   earliestStoreTime: (store) => store.earliestStoreTime(),
   readRecord: (store) => store.readRecord(0),
+  readLog: (store) => store.readLog(0, Buffer.alloc(1), 0, 1),
   leaseRecord: (store) => store.leaseRecord(0),
   queryByKey: (store) => store.queryByKey('T', 'k', 1, 0, 1),
   setReadLimits: (store) => store.setReadLimits({ memoryWindowBytes: 1, maxCountOnDisk: 1, maxBytesOnDisk: 1 }),
@@ -35,6 +36,7 @@ const callingBack: Record<string, Use> = {
   readAhead: (store, topic) => store.readAhead(topic, 0, 0, 1, undefined, 1),
   readRecordAhead: (store) => store.readRecordAhead(0),
   queryAhead: (store) => store.queryAhead('T', 'k', 1, 0, 1),
+  readLogAhead: (store) => store.readLogAhead(0, 1),
   deleteExpiredNow: (store) => store.deleteExpiredNow(),
   truncateBefore: (store) => store.truncateBefore(0),
   acceptClock: (store) => store.acceptClock(),
@@ -75,6 +77,7 @@ test('every method of a closing and of a closed store ends with STORE_CLOSED', a
   equal(store.watermarks.committed, endOffset)
   equal(store.watermarks.flushed, endOffset)
   equal(store.watermarks.dispatched, endOffset)
+  equal(store.replicableEnd, endOffset)
   equal(store.failure, undefined)
   equal(store.flushMode, 'async')
 })
@@ -89,6 +92,7 @@ test('the list above names every method there is', async (t) => {
     'close',
     'detach',
     'failure',
+    'replicableEnd',
     'recovery',
     'constructor',
   ])
