@@ -17,7 +17,6 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import { unsupportedSettings } from './config/unsupported.ts'
 import { ConsumerTable } from './consumers/consumer-table.ts'
 import { QueueLocks } from './consumers/queue-locks.ts'
-import { DurabilityGate } from './durability.ts'
 import { type Filters, loadFilters } from './filters/filters.ts'
 import { SubscriptionGroupTable } from './groups/group-table.ts'
 import { brokerHandlers } from './handlers/index.ts'
@@ -30,6 +29,7 @@ import { createPullHandlers, type PullPath } from './pull/pull.ts'
 import { StoreQueues } from './queue-reader.ts'
 import { recoveryProgressLog } from './recovery-progress-log.ts'
 import { Registration } from './registration/registration.ts'
+import { startReplication } from './replication.ts'
 import { replyHandlers } from './replies/reply-messages.ts'
 import { followRetention } from './retention.ts'
 import { createSendHandlers } from './send/send.ts'
@@ -67,6 +67,8 @@ export interface Broker {
   readonly address: string
   /** The port listened on, also when the configuration left the choice open. */
   readonly port: number
+  /** The port slaves dial. */
+  readonly haPort: number
   readonly storeDir: string
   /** Unregisters, ends what is in flight, saves all state and closes the store. Idempotent; at most 10 s. */
   stop(): Promise<void>
@@ -78,6 +80,8 @@ interface Base {
   readonly logger: Logger
   readonly parts: Parts
   readonly port: number
+  /** Where slaves dial. */
+  readonly haPort: number
   /** brokerIP1 as an IP literal, and the listen port: what records and message ids name. */
   readonly storeHost: { readonly address: string; readonly port: number }
 }
@@ -96,14 +100,16 @@ export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurr
   try {
     const { identity, net } = config.current
     const port = net.listenPort === 0 ? await anyFreePort() : net.listenPort
+    const haPort = net.haPort === 0 ? await anyFreePort() : net.haPort
     const address = await literalOf(identity.host)
-    const base: Base = { config, clock, logger, parts, port, storeHost: { address, port } }
+    const base: Base = { config, clock, logger, parts, port, haPort, storeHost: { address, port } }
     await startParts(base, surroundings)
     logger.info({ broker: identity.brokerName, address: `${identity.host}:${port}` }, 'broker is ready')
     return {
       brokerName: identity.brokerName,
       address: `${identity.host}:${port}`,
       port,
+      haPort,
       storeDir: config.current.store.rootDir,
       stop: () => parts.stop(),
     }
@@ -142,8 +148,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
   const client = await startClient(base)
   const registration = newRegistration(base, state, client)
-  const gate = new DurabilityGate(store, clock, config.current.send.syncFlushTimeoutMs)
-  parts.onStop('durability gate', () => gate.stop())
+  const { gate, master } = await startReplication({ ...base, store })
   const random = surroundings.random ?? Math.random
   const own = await startOwnMessages({ ...base, ...state, store, gate, stats, traffic, random }, parts)
   const send = createSendHandlers({
@@ -183,6 +188,7 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
     frameHandlers: send.frameHandlers,
     pull,
   })
+  await master.listen({ host: surroundings.listenHost, port: base.haPort })
   parts.onStop('registration', () => registration.stop())
   await registration.start()
 }
@@ -240,7 +246,7 @@ const startClient = ({ config, clock, logger, parts }: Base): Promise<RemotingCl
   })
 
 const newRegistration = (
-  { config, clock, logger, port }: Base,
+  { config, clock, logger, port, haPort }: Base,
   { topics, filters }: Pick<State, 'topics' | 'filters'>,
   client: RemotingClient,
 ) => {
@@ -250,7 +256,7 @@ const newRegistration = (
     clusterName,
     brokerId,
     brokerAddr: `${host}:${port}`,
-    haServerAddr: `${haHost}:${port + 1}`,
+    haServerAddr: `${haHost}:${haPort}`,
   }
   const filterServers = () => filters.servers.addresses()
   const registration = new Registration({ config, topics, client, clock, logger, broker, filterServers })

@@ -1,72 +1,79 @@
-import type { Clock, TimerHandle } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ResponseCodeName } from '../protocol/response-codes.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { StoreError } from '../store/store-error.ts'
+import { TimedWaits } from './timed-waits.ts'
 
-/** What became of appended bytes that were to be made durable. */
+/** What became of appended bytes that were to be made durable. All but `failed`: they are in the log. */
 export type DurabilityOutcome =
-  /** The flush mode's promise holds. */
+  /** The promise of flush mode and broker role holds. */
   | { readonly kind: 'durable' }
   /** Not yet on the device after the configured time; it may still get there. */
   | { readonly kind: 'timeout' }
+  /** On the device as promised, but on no slave after the configured time; it may still get there. */
+  | { readonly kind: 'replica-timeout' }
+  /** On the device as promised; there was no slave near enough to wait for. */
+  | { readonly kind: 'no-replica' }
   /** The sync failed: nothing was promised, the store is read-only. */
   | { readonly kind: 'failed'; readonly error: StoreError }
+
+/** What a send of something stored is answered with; but for the first also the names of Java's PutMessageStatus. */
+export const putStatusOf = {
+  durable: 'SUCCESS',
+  timeout: 'FLUSH_DISK_TIMEOUT',
+  'replica-timeout': 'FLUSH_SLAVE_TIMEOUT',
+  'no-replica': 'SLAVE_NOT_AVAILABLE',
+} as const satisfies Record<Exclude<DurabilityOutcome['kind'], 'failed'>, ResponseCodeName>
+
+/** Holds acknowledgements back until what they promise is true. */
+export interface Durability {
+  /** Whether acknowledgements wait for anything. */
+  readonly waits: boolean
+  /** Calls `settle` once: synchronously when nothing is waited for, else from a later turn. */
+  hold(endOffset: number, settle: (outcome: DurabilityOutcome) => void): void
+  /** Says that the log has grown by something nobody waits for (messages sent with WAIT=false). */
+  requestSoon(endOffset: number): void
+}
 
 /** What the gate needs of the store. */
 type SyncedStore = Pick<MessageStore, 'flushMode' | 'onFlushed' | 'requestFlush'>
 
-interface Waiting {
-  readonly deadlineMs: number
-  readonly settle: (outcome: DurabilityOutcome) => void
-  settled: boolean
-}
-
 const DURABLE: DurabilityOutcome = { kind: 'durable' }
 const TIMEOUT: DurabilityOutcome = { kind: 'timeout' }
-const TIMEOUT_CHECK_MS = 50
 
 /**
- * Holds acknowledgements back until what they promise is true. Under async flush that is at once; under sync flush it
- * is when the flushed watermark has passed the append's end. One flush is requested per turn of the event loop for
- * all appends of that turn, so that connections share a sync.
+ * The flush mode's promise. Under async flush acknowledgements wait for nothing, under sync flush until the flushed
+ * watermark has passed the append's end. One flush is requested per turn of the event loop for all appends of that turn,
+ * so that connections share a sync.
  */
-export class DurabilityGate {
+export class DurabilityGate implements Durability {
   readonly #store: SyncedStore
-  readonly #clock: Clock
-  readonly #timeoutMs: number
-  readonly #waiting: Waiting[] = []
-  #head = 0
+  /** Absent when nothing is waited for. */
+  readonly #waits: TimedWaits | undefined
   #wantedOffset = 0
   #requestScheduled = false
   #stopped = false
-  readonly #timer: TimerHandle | undefined
 
   /** @param timeoutMs how long an append may wait for its sync (`syncFlushTimeout`) */
   constructor(store: SyncedStore, clock: Clock, timeoutMs: number) {
     this.#store = store
-    this.#clock = clock
-    this.#timeoutMs = timeoutMs
-    if (this.waits) this.#timer = clock.every(TIMEOUT_CHECK_MS, () => this.#expire())
+    this.#waits = store.flushMode === 'sync' ? new TimedWaits(clock, timeoutMs) : undefined
   }
 
   /** Whether acknowledgements wait for the device. */
   get waits(): boolean {
-    return this.#store.flushMode === 'sync'
+    return this.#waits !== undefined
   }
 
-  /** Calls `settle` once: synchronously when nothing is waited for, else from a later turn. */
   hold(endOffset: number, settle: (outcome: DurabilityOutcome) => void): void {
-    if (!this.waits) {
+    const waits = this.#waits
+    if (waits === undefined) {
       settle(DURABLE)
       return
     }
-    const waiting: Waiting = { deadlineMs: this.#clock.monotonicMs() + this.#timeoutMs, settle, settled: false }
-    this.#waiting.push(waiting)
+    const wait = waits.begin(() => settle(TIMEOUT))
     this.#store.onFlushed(endOffset, (error) => {
-      if (!waiting.settled) {
-        waiting.settled = true
-        settle(error === undefined ? DURABLE : { kind: 'failed', error })
-      }
-      this.#dropSettled()
+      if (waits.end(wait)) settle(error === undefined ? DURABLE : { kind: 'failed', error })
     })
     this.#requestSoon(endOffset)
   }
@@ -79,7 +86,7 @@ export class DurabilityGate {
   /** Ends requests and the timeout check; call before the store closes. Acknowledgements still held settle when the store closes. */
   stop(): void {
     this.#stopped = true
-    this.#timer?.cancel()
+    this.#waits?.stop()
   }
 
   #requestSoon(endOffset: number): void {
@@ -90,25 +97,5 @@ export class DurabilityGate {
       this.#requestScheduled = false
       if (!this.#stopped) this.#store.requestFlush(this.#wantedOffset)
     })
-  }
-
-  #expire(): void {
-    const nowMs = this.#clock.monotonicMs()
-    for (let i = this.#head; i < this.#waiting.length; i++) {
-      const waiting = this.#waiting[i]!
-      if (waiting.deadlineMs > nowMs) break
-      if (waiting.settled) continue
-      waiting.settled = true
-      waiting.settle(TIMEOUT)
-    }
-    this.#dropSettled()
-  }
-
-  #dropSettled(): void {
-    while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.settled) this.#head += 1
-    if (this.#head > 1024 || this.#head === this.#waiting.length) {
-      this.#waiting.splice(0, this.#head)
-      this.#head = 0
-    }
   }
 }

@@ -5,7 +5,7 @@ import type { Handler } from '../net/handler.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { type Delay, startDelay } from './delay/delay.ts'
-import type { DurabilityGate } from './durability.ts'
+import type { Durability } from './durability.ts'
 import type { SubscriptionGroupTable } from './groups/group-table.ts'
 import type { Detour } from './messages/detour.ts'
 import { MessageWriter } from './messages/message-writer.ts'
@@ -31,7 +31,7 @@ export interface OwnMessageParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   readonly topics: TopicTable
   readonly groups: SubscriptionGroupTable
   readonly offsets: ConsumerOffsets

@@ -24,9 +24,9 @@ const run = async (flags: BrokerFlags): Promise<void> => {
       process.stdout.write(`${lines.join('\n')}\n`)
       return
     }
-    const { listenPort } = config.current.net
+    const { listenPort, haPort } = config.current.net
     const portOptions = new Map(
-      [listenPort, listenPort - 2].map((port) => [port, 'listenPort in the file given with -c']),
+      [listenPort, listenPort - 2, haPort].map((port) => [port, 'listenPort in the file given with -c']),
     )
     await runServer(['broker'], async () => {
       const logger = createLogger({ destination: `${config.current.store.rootDir}/logs/broker.log` })

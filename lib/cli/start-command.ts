@@ -56,6 +56,7 @@ const portOptionsOf = (flags: StartFlags, brokerPort: number): PortOptions =>
   new Map([
     [brokerPort, '--broker-port'],
     [brokerPort - 2, '--broker-port (the port two below it is used as well)'],
+    [brokerPort + 1, '--broker-port (the port above it, for slaves, is used as well)'],
     [flags.namesrvPort, '--namesrv-port'],
   ])
 

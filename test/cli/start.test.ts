@@ -95,6 +95,7 @@ test('a port that is taken is named together with the option that chooses anothe
     ['name server', (ports) => ports.namesrvPort, /choose another port with --namesrv-port$/m],
     ['broker', (ports) => ports.brokerPort, /choose another port with --broker-port$/m],
     ['VIP', (ports) => ports.brokerPort - 2, /choose another port with --broker-port \(the port two below/],
+    ['HA', (ports) => ports.brokerPort + 1, /choose another port with --broker-port \(the port above it, for slaves,/],
   ]
   for (const [what, portOf, hint] of cases) {
     using home = new Home()
@@ -182,7 +183,7 @@ test('what start cannot do is said in one line, with exit code 1 and without a s
     [['--host', 'nowhere.invalid'], /^apogeemq: cannot listen on nowhere\.invalid:/],
     [config({ messageDelayLevel: '1x' }), /^apogeemq: messageDelayLevel: 1x is no number/],
     [config({ brokerIP1: 'nowhere.invalid' }), /^apogeemq: brokerIP1: the address of nowhere\.invalid cannot be found/],
-    [config({ brokerRole: 'SYNC_MASTER' }), /^apogeemq: brokerRole=SYNC_MASTER: there is no replication yet/],
+    [config({ brokerRole: 'SLAVE', brokerId: '1' }), /^apogeemq: brokerRole=SLAVE: this broker can be a master only/],
     [config({ aclEnable: 'true' }), /^apogeemq: aclEnable=true: requests cannot be authenticated yet/],
   ]
   const ports = ['--namesrv-port', String(namesrvPort), '--broker-port', String(brokerPort), '--data', home.at('data')]

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ApogeeError } from '../../base/errors.ts'
+import type { HaSettings } from '../../ha/slave-link.ts'
 import type { WritePath } from '../../store/message-store.ts'
 import type { ConfigValues } from './config-values.ts'
 import { parseDelayLevels } from './delay-levels.ts'
@@ -42,6 +43,8 @@ export interface BrokerOptions {
     readonly storeReplies: boolean
     readonly traceOn: boolean
     readonly syncFlushTimeoutMs: number
+    /** How long a send waits for a slave at most; a SYNC_MASTER's only. */
+    readonly slaveTimeoutMs: number
     /** Sends that may wait for the device at once. */
     readonly maxWaiting: number
     /** An append that takes longer makes the broker busy. */
@@ -151,6 +154,7 @@ export interface BrokerOptions {
   readonly net: {
     /** 0: any free port, and no VIP listener. */
     readonly listenPort: number
+    /** Where slaves dial; 0: any free port. */
     readonly haPort: number
     readonly idleMs: number
     readonly backlog: number
@@ -158,6 +162,7 @@ export interface BrokerOptions {
     /** Whether connections to name servers use TLS. */
     readonly secure: boolean
   }
+  readonly ha: HaSettings
   readonly registration: {
     /** host:port of every name server; none runs the broker by itself. */
     readonly nameServers: readonly string[]
@@ -326,6 +331,7 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       storeReplies: broker.storeReplyMessageEnable,
       traceOn: broker.traceOn,
       syncFlushTimeoutMs: store.syncFlushTimeout,
+      slaveTimeoutMs: store.slaveTimeout,
       maxWaiting: broker.sendThreadPoolQueueCapacity,
       busyAfterMs: store.osPageCacheBusyTimeOutMills,
       maxBacklogBytes: store.flushBacklogMaxBytes,
@@ -356,12 +362,18 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
     retention: retentionOptions(values),
     net: {
       listenPort: netServer.listenPort,
-      haPort: netServer.listenPort + 1,
+      haPort: netServer.listenPort === 0 ? 0 : netServer.listenPort + 1,
       idleMs: netServer.serverChannelMaxIdleTimeSeconds * 1000,
       backlog: netServer.serverSocketBacklog,
       connectTimeoutMs: netClient.connectTimeoutMillis,
       secure: netClient.useTLS,
     },
     registration: registrationOptions(values),
+    ha: {
+      heartbeatMs: store.haSendHeartbeatInterval,
+      silenceMs: store.haHousekeepingInterval,
+      frameBytes: store.haTransferBatchSize,
+      fallbehindMaxBytes: store.haSlaveFallbehindMax,
+    },
   })
 }

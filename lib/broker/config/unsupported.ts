@@ -12,7 +12,7 @@ export interface Unsupported {
 export const unsupportedSettings = ({ broker, store }: ConfigValues): Unsupported => {
   const refused: [boolean, string][] = [
     [broker.aclEnable, 'aclEnable=true: requests cannot be authenticated yet'],
-    [store.brokerRole !== 'ASYNC_MASTER', `brokerRole=${store.brokerRole}: there is no replication yet`],
+    [store.brokerRole === 'SLAVE', 'brokerRole=SLAVE: this broker can be a master only'],
     [store.enableDLegerCommitLog, 'enableDLegerCommitLog=true: there is no DLedger log'],
     [(store.storePathCommitLog ?? '').includes(','), 'storePathCommitLog: only one directory is possible'],
     [(store.readOnlyCommitLogStorePaths ?? '') !== '', 'readOnlyCommitLogStorePaths: only one directory is possible'],

@@ -5,7 +5,7 @@ import { ThrottledLog } from '../../base/throttled-log.ts'
 import { SystemTopic } from '../../protocol/names.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { DurabilityGate } from '../durability.ts'
+import type { Durability } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
 import { MessageWriter } from '../messages/message-writer.ts'
 import { StoredMessages } from '../messages/stored-messages.ts'
@@ -20,7 +20,7 @@ export interface DelayParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   /** Told of each message delivered; `sizeBytes` is what its record takes. */
   readonly delivered?: (topic: string, level: number, sizeBytes: number) => void
 }

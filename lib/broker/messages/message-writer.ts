@@ -4,7 +4,7 @@ import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
 import { StoreError } from '../../store/store-error.ts'
-import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
+import type { Durability, DurabilityOutcome } from '../durability.ts'
 import { type Detour, redirected } from './detour.ts'
 import type { NewMessage } from './new-message.ts'
 
@@ -30,12 +30,12 @@ const MAX_HOST_BYTES = 16
  */
 export class MessageWriter {
   readonly #store: MessageStore
-  readonly #gate: DurabilityGate
+  readonly #gate: Durability
   readonly #detours: readonly Detour[]
   readonly #batch = new AppendBatch(1, FIRST_AUX_BYTES)
 
   /** @param detours those of all; the ones for clients' messages only are left out */
-  constructor(store: MessageStore, gate: DurabilityGate, detours: readonly Detour[]) {
+  constructor(store: MessageStore, gate: Durability, detours: readonly Detour[]) {
     this.#store = store
     this.#gate = gate
     this.#detours = detours.filter(({ clientsOnly }) => !clientsOnly)

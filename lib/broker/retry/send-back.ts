@@ -8,6 +8,7 @@ import { isWriteable } from '../../protocol/permissions.ts'
 import { PropertyName } from '../../protocol/property-names.ts'
 import { TopicSysFlag } from '../../protocol/sys-flags.ts'
 import { AppendStatus } from '../../store/status.ts'
+import { putStatusOf } from '../durability.ts'
 import type { MessageWriter } from '../messages/message-writer.ts'
 import { type NewMessage, newMessageOf, withProperties } from '../messages/new-message.ts'
 import type { StoredMessages } from '../messages/stored-messages.ts'
@@ -104,7 +105,8 @@ const sendBack = async (header: SendBack, { request }: RequestContext, parts: Se
   if (status !== AppendStatus.OK) throw new ResponseError('SYSTEM_ERROR', refusalName(status))
   // The consumer goes on once it has the answer: the message must not get lost with the machine then.
   const { kind } = await writer.durable(endOffset)
-  if (kind !== 'durable') throw new ResponseError('SYSTEM_ERROR', 'FLUSH_DISK_TIMEOUT')
+  if (kind === 'failed') throw new ResponseError('SYSTEM_ERROR', refusalName(AppendStatus.READ_ONLY))
+  if (kind !== 'durable') throw new ResponseError('SYSTEM_ERROR', putStatusOf[kind])
   const firstTopic = message.properties.get(PropertyName.RETRY_TOPIC) ?? record.topic
   parts.sentBack?.(header.group, firstTopic, endOffset - physicalOffset, message.topic === place.topic)
 }

@@ -3,7 +3,7 @@ import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
 import type { AnswerTo } from '../answer.ts'
-import type { DurabilityGate, DurabilityOutcome } from '../durability.ts'
+import { type Durability, type DurabilityOutcome, putStatusOf } from '../durability.ts'
 import type { SendAdmission, TopicLoad } from './admission.ts'
 import { type AppendRefusal, refusalOf } from './append-refusal.ts'
 import type { SendResponseWriter, StoredPlace } from './send-response.ts'
@@ -51,7 +51,7 @@ export class SendPipeline {
   /** Rows collected; replaced by `prepare` when a request needs a larger one. */
   batch = new AppendBatch(BATCH_ROWS, AUX_BYTES)
   readonly #store: MessageStore
-  readonly #gate: DurabilityGate
+  readonly #gate: Durability
   readonly #responses: SendResponseWriter
   readonly #stats: SendStats
   readonly #admission: SendAdmission
@@ -61,7 +61,7 @@ export class SendPipeline {
 
   constructor(parts: {
     readonly store: MessageStore
-    readonly gate: DurabilityGate
+    readonly gate: Durability
     readonly responses: SendResponseWriter
     readonly stats: SendStats
     readonly admission: SendAdmission
@@ -168,11 +168,11 @@ export class SendPipeline {
   #settleHeld(held: readonly Stored[], outcome: DurabilityOutcome): void {
     for (const { send, place } of held) {
       send.to.connection.end(send.requestBytes)
-      if (outcome.kind === 'durable') this.#responses.stored(send.to, 'SUCCESS', place)
-      else if (outcome.kind === 'timeout') this.#responses.stored(send.to, 'FLUSH_DISK_TIMEOUT', place)
-      else {
+      if (outcome.kind === 'failed') {
         const { code, remark } = this.#refusal(AppendStatus.READ_ONLY)
         this.#responses.refused(send.to, code, remark)
+      } else {
+        this.#responses.stored(send.to, putStatusOf[outcome.kind], place)
       }
     }
   }

@@ -6,7 +6,7 @@ import { sendMessageV2 } from '../../protocol/commands/send-message-v2.ts'
 import { hostAddress } from '../../protocol/host-address.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { AnswerTo } from '../answer.ts'
-import type { DurabilityGate } from '../durability.ts'
+import type { Durability } from '../durability.ts'
 import type { Detour } from '../messages/detour.ts'
 import type { NewMessage } from '../messages/new-message.ts'
 import type { RetriedSends } from '../retry/retried-send.ts'
@@ -22,7 +22,7 @@ import { type SendTopic, SendTopics, type SendTopicTable, type TopicCounters } f
 /** What the send path needs of the broker. */
 export interface SendParts {
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   readonly topics: SendTopicTable
   readonly stats: SendStats
   readonly traffic: TopicCounters

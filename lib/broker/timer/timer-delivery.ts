@@ -4,7 +4,7 @@ import { PropertyRewriter } from '../../protocol/property-rewriter.ts'
 import { AppendBatch } from '../../store/append-batch.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { AppendStatus } from '../../store/status.ts'
-import type { DurabilityGate } from '../durability.ts'
+import type { Durability } from '../durability.ts'
 import type { DueTimer } from './pending-timers.ts'
 import type { TimerQueue } from './timer-queue.ts'
 import { TimerRecord } from './timer-record.ts'
@@ -25,7 +25,7 @@ export interface Delivered {
 
 export interface DeliveryParts {
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   readonly queue: TimerQueue
   /** Asked when a message is about to be stored; no turn of the event loop comes between. */
   readonly isRecalled: (dueMs: number, topic: string, uniqKey: string | undefined) => boolean

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logging.ts'
 import { ThrottledLog } from '../../base/throttled-log.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerOptions } from '../config/broker-options.ts'
-import type { DurabilityGate } from '../durability.ts'
+import type { Durability } from '../durability.ts'
 import type { MessageWriter } from '../messages/message-writer.ts'
 import type { StoredMessages } from '../messages/stored-messages.ts'
 import { OffsetSet } from './offset-set.ts'
@@ -33,7 +33,7 @@ export interface TimersParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   readonly onDelivered: (topic: string, sizeBytes: number) => void
   readonly writer: MessageWriter
   readonly messages: StoredMessages

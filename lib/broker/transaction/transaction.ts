@@ -7,7 +7,7 @@ import type { Handler } from '../../net/handler.ts'
 import { hostAddress } from '../../protocol/host-address.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { DurabilityGate } from '../durability.ts'
+import type { Durability } from '../durability.ts'
 import { MessageWriter } from '../messages/message-writer.ts'
 import type { StoredMessages } from '../messages/stored-messages.ts'
 import type { OffsetWriter } from '../offsets/consumer-offsets.ts'
@@ -26,7 +26,7 @@ export interface TransactionParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: MessageStore
-  readonly gate: DurabilityGate
+  readonly gate: Durability
   readonly topics: TopicCreator
   readonly offsets: OffsetWriter
   readonly producers: AvailableProducers

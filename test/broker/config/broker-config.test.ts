@@ -175,7 +175,7 @@ test('the file text reads back as the same configuration', () => {
 })
 
 test('settings that would silently not hold are refused', () => {
-  const { values } = parse({ aclEnable: 'true', brokerRole: 'SYNC_MASTER' }).config
+  const { values } = parse({ aclEnable: 'true', brokerRole: 'SLAVE', brokerId: '1' }).config
   const { refused } = unsupportedSettings(values)
   equal(refused.length, 2)
 })

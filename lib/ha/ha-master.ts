@@ -1,0 +1,197 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Clock, TimerHandle } from '../base/clock.ts'
+import { errorText } from '../base/errors.ts'
+import type { Stoppable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/logging.ts'
+import { ThrottledLog } from '../base/throttled-log.ts'
+import { formatAddress, remoteAddress } from '../net/address.ts'
+import { NetError } from '../net/net-error.ts'
+import { receiveAccepted, receiveBuffer } from '../net/receive.ts'
+import { WatermarkWaiters } from '../store/watermark-waiters.ts'
+import type { ReplicatedLog } from './replicated-log.ts'
+import { type HaSettings, SlaveLink } from './slave-link.ts'
+
+/** One slave as the master sees it. */
+export interface SlaveState {
+  /** host:port its connection comes from. */
+  readonly address: string
+  /** Physical offset up to which it has the log; -1 while it has not said. */
+  readonly acked: number
+}
+
+/** What a master works with. */
+export interface HaMasterParts {
+  readonly log: ReplicatedLog
+  readonly settings: HaSettings
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const LAST_PORT = 65_535
+const MAX_LINKS = 64
+const CHECK_PERIOD_MS = 1_000
+const STOP_MS = 1_000
+
+/**
+ * The master's side of RocketMQ's replication (its default service, 4.9 and 5.x alike): slaves dial the HA port, say how
+ * far their log goes, get the bytes from there on, and say how far they have come. Nobody has to prove who he is there: the
+ * port belongs into a network that only brokers reach. What can be told from outside is looked at: nobody has more than
+ * he was sent.
+ */
+export class HaMaster implements Stoppable {
+  readonly #log: ReplicatedLog
+  readonly #settings: HaSettings
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #faults: ThrottledLog
+  readonly #links = new Set<SlaveLink>()
+  readonly #waiters = new WatermarkWaiters()
+  readonly #buffer = receiveBuffer()
+  readonly #checks: TimerHandle
+  #server: Server | undefined
+  #replicated = 0
+  #pumpScheduled = false
+  #waitsForBytes = false
+  #stopping: Promise<void> | undefined
+
+  constructor(parts: HaMasterParts) {
+    this.#log = parts.log
+    this.#settings = parts.settings
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+    this.#faults = new ThrottledLog(parts.clock, parts.logger)
+    this.#checks = parts.clock.every(CHECK_PERIOD_MS, () => this.#check())
+  }
+
+  /**
+   * Begins to listen for slaves.
+   * @param at `host` undefined: every address; `port` 0: any free one
+   * @returns the port slaves dial
+   * @throws {NetError} `NET_PORT_IN_USE`, `NET_LISTEN_FAILED`, naming host and port
+   */
+  async listen(at: { readonly host?: string | undefined; readonly port: number }): Promise<number> {
+    const where = `${at.host ?? '*'}:${at.port}`
+    if (at.port > LAST_PORT)
+      throw new NetError('NET_LISTEN_FAILED', `cannot listen on ${where} for slaves: no such port`)
+    const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket))
+    server.listen({ ...(at.host === undefined ? {} : { host: at.host }), port: at.port })
+    try {
+      await once(server, 'listening')
+    } catch (cause) {
+      const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      const message = inUse ? `${where} is already in use` : `cannot listen on ${where} for slaves: ${errorText(cause)}`
+      throw new NetError(inUse ? 'NET_PORT_IN_USE' : 'NET_LISTEN_FAILED', message, { cause })
+    }
+    server.on('error', (error) => this.#logger.error({ error }, `listener ${where} failed`))
+    this.#server = server
+    return (server.address() as { port: number }).port
+  }
+
+  get slaves(): readonly SlaveState[] {
+    return [...this.#links].map(({ remote, acked }) => ({ address: formatAddress(remote), acked }))
+  }
+
+  /** Says that the log has grown: slaves get it once it may be given away. One call a batch of messages is enough. */
+  appended(): void {
+    if (this.#links.size === 0 || this.#pumpScheduled) return
+    this.#pumpScheduled = true
+    setImmediate(() => {
+      this.#pumpScheduled = false
+      this.#pump()
+    })
+  }
+
+  /** Whether a slave that said where it is, is near enough to `endOffset` for a wait to make sense. */
+  available(endOffset: number): boolean {
+    for (const { acked } of this.#links) {
+      if (acked >= 0 && endOffset - acked < this.#settings.fallbehindMaxBytes) return true
+    }
+    return false
+  }
+
+  /** Calls back once a slave has everything below `endOffset`; never when that does not come. */
+  onReplicated(endOffset: number, callback: () => void): void {
+    this.#waiters.add(endOffset, callback)
+  }
+
+  /** Accepts nobody any more, and gives slaves a second at most to take what they have not got. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.#checks.cancel()
+    const server = this.#server
+    if (server === undefined) return
+    const closed = once(server, 'close')
+    server.close()
+    this.#pump()
+    for (const link of this.#links) link.close('gently')
+    const overdue = this.#clock.after(STOP_MS, () => {
+      for (const link of this.#links) link.close('at once')
+    })
+    await closed
+    overdue.cancel()
+  }
+
+  #accept(accepted: Socket): void {
+    const remote = remoteAddress(accepted.remoteAddress, accepted.remotePort)
+    if (this.#stopping !== undefined || this.#links.size >= MAX_LINKS) {
+      accepted.on('error', () => undefined)
+      accepted.destroy()
+      if (this.#stopping === undefined) {
+        this.#faults.warn({ peer: formatAddress(remote) }, `slave refused: ${MAX_LINKS} are connected`)
+      }
+      return
+    }
+    let link: SlaveLink | undefined
+    const socket = receiveAccepted(accepted, 'buffer', this.#buffer, (chunk, sizeBytes) =>
+      link?.receive(chunk, sizeBytes),
+    )
+    link = new SlaveLink(socket, remote, {
+      log: this.#log,
+      settings: this.#settings,
+      clock: this.#clock,
+      events: { onReport: () => this.#settle(), onEnd: (ended, fault) => this.#ended(ended, fault) },
+    })
+    this.#links.add(link)
+    this.#logger.info({ peer: formatAddress(remote) }, 'a slave has connected')
+  }
+
+  #ended(link: SlaveLink, fault: string | undefined): void {
+    this.#links.delete(link)
+    const peer = formatAddress(link.remote)
+    if (fault !== undefined) this.#faults.warn({ peer }, `connection to a slave closed: ${fault}`)
+    else this.#logger.info({ peer, acked: link.acked }, 'a slave has gone')
+  }
+
+  #settle(): void {
+    for (const { acked } of this.#links) if (acked > this.#replicated) this.#replicated = acked
+    this.#waiters.settle(this.#replicated, undefined)
+  }
+
+  #check(): void {
+    for (const link of this.#links) link.check()
+  }
+
+  #pump(): void {
+    for (const link of this.#links) link.pump()
+    if (this.#links.size > 0 && this.#stopping === undefined) this.#awaitBytes()
+  }
+
+  /** What was appended and may not be given away yet: comes when it is in the files, or on the device. */
+  #awaitBytes(): void {
+    const { appended } = this.#log.watermarks
+    if (this.#waitsForBytes || appended <= this.#log.replicableEnd) return
+    this.#waitsForBytes = true
+    const come = (failure: unknown): void => {
+      this.#waitsForBytes = false
+      // A store that failed or closed gives no more bytes away.
+      if (failure === undefined) this.#pump()
+    }
+    if (this.#log.flushMode === 'sync') this.#log.onFlushed(appended, come)
+    else this.#log.whenCommitted(appended).then(() => come(undefined), come)
+  }
+}

@@ -1,0 +1,226 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { errorText } from '../base/errors.ts'
+import type { RemoteAddress } from '../net/connection.ts'
+import { StoreError } from '../store/store-error.ts'
+import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, ReportReader, writeFrameHeader } from './frames.ts'
+import type { ReplicatedLog } from './replicated-log.ts'
+
+/** How a master deals with its slaves. */
+export interface HaSettings {
+  /** A frame without bytes is sent when nothing else was for this long. */
+  readonly heartbeatMs: number
+  /** A slave from which nothing came for this long is gone. */
+  readonly silenceMs: number
+  /** Most bytes of the log in one frame. At most 4 MiB less the header count. */
+  readonly frameBytes: number
+  /** A slave further behind than this does not count. */
+  readonly fallbehindMaxBytes: number
+}
+
+/** What a link tells the master. */
+export interface LinkEvents {
+  /** The slave says that it has everything below {@link SlaveLink.acked}. */
+  onReport(): void
+  /** Called once. `fault`: what the slave did, or undefined when the connection ended. */
+  onEnd(link: SlaveLink, fault: string | undefined): void
+}
+
+/** Most bytes read from the log and given to the socket before the event loop has its turn again. */
+const TURN_BYTES = 1024 * 1024
+/** More is not queued for one slave. */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024
+/** What is further behind the log's end is first brought into memory, on a thread of the store's. */
+const NEAR_BYTES = 64 * 1024 * 1024
+/** Until a read that too many others were waiting before is tried again. */
+const READ_AGAIN_MS = 20
+
+/**
+ * One slave's connection at the master. The slave reports how far its log goes; from there on it gets the bytes of the
+ * CommitLog, in frames that never reach over the end of a file, and reports again.
+ */
+export class SlaveLink {
+  readonly remote: RemoteAddress
+  readonly #socket: Socket
+  readonly #log: ReplicatedLog
+  readonly #settings: HaSettings
+  readonly #clock: Clock
+  readonly #events: LinkEvents
+  readonly #reports = new ReportReader()
+  /** Next byte to send; -1 until the slave said where it is. */
+  #next = -1
+  #acked = -1
+  #lastReadMs: number
+  #lastWriteMs: number
+  /** Until the next turn, or for bytes that are not in memory. */
+  #waiting = false
+  #ended = false
+
+  constructor(
+    socket: Socket,
+    remote: RemoteAddress,
+    parts: {
+      readonly log: ReplicatedLog
+      readonly settings: HaSettings
+      readonly clock: Clock
+      readonly events: LinkEvents
+    },
+  ) {
+    this.#socket = socket
+    this.remote = remote
+    this.#log = parts.log
+    this.#settings = parts.settings
+    this.#clock = parts.clock
+    this.#events = parts.events
+    this.#lastReadMs = this.#clock.monotonicMs()
+    this.#lastWriteMs = this.#lastReadMs
+    socket.setNoDelay(true)
+    socket.on('drain', () => this.pump())
+    socket.on('error', (error) => this.#end(errorText(error)))
+    socket.on('close', () => this.#end(undefined))
+    socket.on('end', () => this.#end(undefined))
+  }
+
+  /** The slave has everything below; -1 until it first said so. */
+  get acked(): number {
+    return this.#acked
+  }
+
+  /** Takes [0, sizeBytes) of `chunk`, which may be overwritten afterwards. */
+  receive(chunk: Buffer, sizeBytes: number): void {
+    if (this.#ended) return
+    this.#lastReadMs = this.#clock.monotonicMs()
+    const before = this.#acked
+    this.#reports.read(chunk, sizeBytes, (physicalOffset) => this.#report(physicalOffset))
+    if (this.#ended || this.#acked === before) return
+    this.#events.onReport()
+    this.pump()
+  }
+
+  /** Sends what the slave may have by now, as far as the connection takes it. */
+  pump(): void {
+    this.#pump(false)
+  }
+
+  /** To be called often: shows life, and ends the link when the other side shows none. */
+  check(): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#lastReadMs > this.#settings.silenceMs) {
+      this.#end(`nothing came for ${this.#settings.silenceMs} ms`)
+      return
+    }
+    this.pump()
+    if (this.#next < 0 || nowMs - this.#lastWriteMs < this.#settings.heartbeatMs) return
+    const heartbeat = Buffer.alloc(FRAME_HEADER_BYTES)
+    writeFrameHeader(heartbeat, 0, this.#next, 0)
+    this.#write(heartbeat)
+  }
+
+  /** Ends the connection when what was written is on its way, or at once. */
+  close(how: 'gently' | 'at once'): void {
+    if (how === 'gently') this.#socket.end()
+    else this.#socket.destroy()
+  }
+
+  #report(physicalOffset: number): boolean {
+    const fault = this.#next < 0 ? this.#begin(physicalOffset) : this.#faultOf(physicalOffset)
+    if (fault !== undefined) {
+      this.#end(fault)
+      return false
+    }
+    if (physicalOffset > this.#acked) this.#acked = physicalOffset
+    return true
+  }
+
+  /** The first report: where the slave's log ends. An empty one gets everything there is. */
+  #begin(physicalOffset: number): string | undefined {
+    const { minPhysicalOffset, watermarks } = this.#log
+    const from = physicalOffset === 0 ? minPhysicalOffset : physicalOffset
+    if (physicalOffset < 0 || from > watermarks.appended) {
+      return `it claims a log up to ${physicalOffset}, ours ends at ${watermarks.appended}`
+    }
+    if (from < minPhysicalOffset) {
+      return `it asks for bytes from ${physicalOffset} on, our log begins at ${minPhysicalOffset}: it has to start empty`
+    }
+    this.#next = from
+    return undefined
+  }
+
+  #faultOf(physicalOffset: number): string | undefined {
+    if (physicalOffset >= 0 && physicalOffset <= this.#next) return undefined
+    return `it claims a log up to ${physicalOffset}, and got ${this.#next}`
+  }
+
+  /** @param inMemory what is next has just been read by the store's own threads */
+  #pump(inMemory: boolean): void {
+    if (this.#next < 0 || this.#ended || this.#waiting) return
+    try {
+      this.#sendTurn(inMemory)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#endUnreadable(error)
+    }
+  }
+
+  #sendTurn(inMemory: boolean): void {
+    const turnEnd = this.#next + TURN_BYTES
+    for (;;) {
+      const pendingBytes = this.#log.replicableEnd - this.#next
+      if (pendingBytes <= 0 || this.#socket.writableLength >= MAX_QUEUED_BYTES) return
+      if (pendingBytes > NEAR_BYTES && !inMemory) {
+        this.#readAhead()
+        return
+      }
+      if (this.#next >= turnEnd) {
+        this.#pumpLater()
+        return
+      }
+      this.#sendFrame(Math.min(pendingBytes, this.#settings.frameBytes, MAX_FRAME_BYTES))
+    }
+  }
+
+  #sendFrame(maxBytes: number): void {
+    const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + maxBytes)
+    const sizeBytes = this.#log.readLog(this.#next, frame, FRAME_HEADER_BYTES, maxBytes)
+    if (sizeBytes === 0) throw new StoreError('STORE_IO_ERROR', 'nothing stands there')
+    writeFrameHeader(frame, 0, this.#next, sizeBytes)
+    this.#next += sizeBytes
+    this.#write(frame.subarray(0, FRAME_HEADER_BYTES + sizeBytes))
+  }
+
+  #write(bytes: Buffer): void {
+    this.#lastWriteMs = this.#clock.monotonicMs()
+    this.#socket.write(bytes)
+  }
+
+  #pumpLater(): void {
+    this.#waiting = true
+    setImmediate(() => {
+      this.#waiting = false
+      this.pump()
+    })
+  }
+
+  #readAhead(): void {
+    this.#waiting = true
+    const goOn = (inMemory: boolean): void => {
+      this.#waiting = false
+      this.#pump(inMemory)
+    }
+    this.#log.readLogAhead(this.#next, TURN_BYTES).then(
+      (taken) => void (taken ? goOn(true) : this.#clock.after(READ_AGAIN_MS, () => goOn(false))),
+      (error: unknown) => this.#endUnreadable(error),
+    )
+  }
+
+  #endUnreadable(error: unknown): void {
+    this.#end(`the log cannot be read at ${this.#next}: ${errorText(error)}`)
+  }
+
+  #end(fault: string | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#socket.destroy()
+    this.#events.onEnd(this, fault)
+  }
+}
