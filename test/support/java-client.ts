@@ -13,6 +13,8 @@ export interface OutgoingMessage {
   readonly flag?: number
   /** Set by setDelayTimeLevel. */
   readonly delayLevel?: number
+  /** Set by setWaitStoreMsgOK: whether the send waits for the disk and for a slave. Default true. */
+  readonly waitStoreMsgOk?: boolean
   /** Set as UNIQ_KEY instead of the client's own. */
   readonly uniqKey?: string
   readonly properties?: Readonly<Record<string, string>>

@@ -10,6 +10,10 @@ export interface Peer {
   stop(): Promise<void>
   /** SIGKILL, then waits for the end of the process. */
   kill(): Promise<void>
+  /** SIGSTOP: the process does nothing until resumed, its connections stay. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
 }
 
 /** How to start a process. */
@@ -105,7 +109,18 @@ export class PeerProcess {
 
   /** This process as a server at the given address. */
   asPeer(address: string): Peer {
-    return { address, stop: () => this.stop(), kill: () => this.kill() }
+    return {
+      address,
+      stop: () => this.stop(),
+      kill: () => this.kill(),
+      pause: () => this.signal('SIGSTOP'),
+      resume: () => this.signal('SIGCONT'),
+    }
+  }
+
+  /** @throws Error when the process has ended. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.hasEnded || !this.child.kill(signal)) throw this.failure(`cannot be sent ${signal}`)
   }
 
   failure(what: string, cause?: unknown): Error {

@@ -89,6 +89,27 @@ export const sendBatch = (
   return { code: SEND_BATCH_MESSAGE, extFields: toV2(fieldsOf({ ...envelope, body }, true)), body }
 }
 
+/** One pull of a group that says in the request what it subscribes to: everything. It is not held. */
+export const pullOnce = (
+  from: { readonly topic: string; readonly queueId: number; readonly queueOffset: number },
+  maxMessages = 256,
+): RawCommand => ({
+  code: PULL_MESSAGE,
+  extFields: {
+    consumerGroup: 'raw-readers',
+    topic: from.topic,
+    queueId: String(from.queueId),
+    queueOffset: String(from.queueOffset),
+    maxMsgNums: String(maxMessages),
+    sysFlag: String(SUBSCRIPTION_IN_REQUEST),
+    commitOffset: '0',
+    suspendTimeoutMillis: '0',
+    subscription: '*',
+    subVersion: '0',
+    expressionType: 'TAG',
+  },
+})
+
 /**
  * Everything in a queue from an offset on, by raw pulls.
  * @throws Error when a pull skips an offset.
@@ -102,22 +123,7 @@ export const readQueue = async (
   const records: LogRecord[] = []
   for (;;) {
     const next = queueOffset + records.length
-    const reply = await client.request({
-      code: PULL_MESSAGE,
-      extFields: {
-        consumerGroup: 'raw-readers',
-        topic,
-        queueId: String(queueId),
-        queueOffset: String(next),
-        maxMsgNums: '256',
-        sysFlag: String(SUBSCRIPTION_IN_REQUEST),
-        commitOffset: '0',
-        suspendTimeoutMillis: '0',
-        subscription: '*',
-        subVersion: '0',
-        expressionType: 'TAG',
-      },
-    })
+    const reply = await client.request(pullOnce({ topic, queueId, queueOffset: next }))
     if (reply.code !== PULL_FOUND) return records
     for (const record of parseRecords(reply.body)) {
       const expected = queueOffset + records.length

@@ -55,9 +55,9 @@ export class SemanticsStage extends Stage {
   constructor(
     pair: ServerPair,
     driver: ClientDriver,
-    more: { broker: BrokerSort; admin?: ClientDriver; restart?: () => Promise<void> },
+    more: { broker: BrokerSort; suffix?: string; admin?: ClientDriver; restart?: () => Promise<void> },
   ) {
-    super(pair, driver, `${more.broker}-${driver.version.replaceAll('.', '_')}`)
+    super(pair, driver, more.suffix ?? `${more.broker}-${driver.version.replaceAll('.', '_')}`)
     this.broker = more.broker
     this.#admin = more.admin
     this.#restart = more.restart

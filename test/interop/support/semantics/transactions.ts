@@ -18,10 +18,10 @@ type SentInTransaction = SentMessage & { readonly localState: string }
 type State = 'COMMIT' | 'ROLLBACK' | 'UNKNOW' | 'THROW'
 
 /** A message that says what its transaction comes to. */
-const half = (keys: string, local: State, checks: string, more: Record<string, string> = {}): OutgoingMessage =>
+export const half = (keys: string, local: State, checks: string, more: Record<string, string> = {}): OutgoingMessage =>
   plain(keys, { local, checks, ...more }, { tags: 'TagA' })
 
-class TransactionProducer {
+export class TransactionProducer {
   readonly #driver: SemanticsStage['driver']
   readonly name: string
 

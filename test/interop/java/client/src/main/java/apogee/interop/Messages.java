@@ -67,6 +67,9 @@ final class Messages {
         if (given.containsKey("delayLevel")) {
             message.setDelayTimeLevel(given.getIntValue("delayLevel"));
         }
+        if (given.containsKey("waitStoreMsgOk")) {
+            message.setWaitStoreMsgOK(given.getBooleanValue("waitStoreMsgOk"));
+        }
         JSONObject properties = given.getJSONObject("properties");
         if (properties != null) {
             for (String name : properties.keySet()) {
