@@ -28,7 +28,10 @@ export class Ledger {
   static async open(stage: SemanticsStage, stem: string, queues = 4): Promise<Ledger> {
     const topic = await stage.topic(stem, queues)
     // Both before any broker stands still: clients do not start until all have answered a heartbeat.
-    return new Ledger(stage, topic, await stage.producer(), await stage.pullConsumer())
+    const producer = await stage.producer()
+    const puller = stage.settings('puller')
+    await stage.driver.createPullConsumer({ ...puller, pollNameServerMs: 1000 })
+    return new Ledger(stage, topic, producer, puller.name)
   }
 
   /** Gives the statuses that came; every answer must tell where the message is. */
