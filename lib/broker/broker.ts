@@ -148,9 +148,9 @@ const startParts = async (base: Base, surroundings: BrokerSurroundings): Promise
   const memoryWindowBytes = (): number => Math.floor((memory * config.current.pull.memoryRatioPercent) / 100)
   const client = await startClient(base)
   const registration = newRegistration(base, state, client)
-  const { gate, master } = await startReplication({ ...base, store })
+  const { gate, ownGate, master } = await startReplication({ ...base, store })
   const random = surroundings.random ?? Math.random
-  const own = await startOwnMessages({ ...base, ...state, store, gate, stats, traffic, random }, parts)
+  const own = await startOwnMessages({ ...base, ...state, store, gate: ownGate, stats, traffic, random }, parts)
   const send = createSendHandlers({
     ...{ store, gate, stats, traffic, clock, topics: state.topics, detours: own.detours },
     ...{ random, retriedSends: own.retriedSends, recallHandleOf: own.recallHandleOf },

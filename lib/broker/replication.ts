@@ -4,13 +4,15 @@ import type { Logger } from '../base/logging.ts'
 import { HaMaster } from '../ha/ha-master.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
-import { DurabilityGate } from './durability.ts'
+import { type Durability, DurabilityGate } from './durability.ts'
 import { ReplicatedDurability } from './replicated-durability.ts'
 
 /** A master's part in replication. */
 export interface Replication {
-  /** What it promises with an acknowledgement. */
-  readonly gate: ReplicatedDurability
+  /** What it promises those who send. */
+  readonly gate: Durability
+  /** The same for what the broker writes by itself, sent-back messages included: as in Java, no slave is waited for. */
+  readonly ownGate: Durability
   readonly master: HaMaster
 }
 
@@ -33,5 +35,5 @@ export const startReplication = async (base: {
   const slaveTimeoutMs = identity.role === 'SYNC_MASTER' ? send.slaveTimeoutMs : undefined
   const gate = new ReplicatedDurability(flushed, master, clock, slaveTimeoutMs)
   parts.onStop('replication gate', () => gate.stop())
-  return { gate, master }
+  return { gate, ownGate: new ReplicatedDurability(flushed, master, clock, undefined), master }
 }

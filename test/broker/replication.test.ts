@@ -83,3 +83,11 @@ test('an ASYNC_MASTER gives slaves the log and waits for none', async (t) => {
   const record = (await slave.has(1)).readInt32BE(0)
   await slave.has(50 * record)
 })
+
+test('a message sent back waits for no slave', async (t) => {
+  const { client } = await startTestBroker(t, SYNC_MASTER)
+  const { extFields } = await client.request(sendCommand('T'))
+  const offset = String(Number.parseInt(extFields.msgId?.slice(16) ?? '', 16))
+  const answer = await client.request({ code: 36, extFields: { offset, group: 'G', delayLevel: '0' } })
+  deepEqual([answer.code, answer.remark], [SUCCESS, undefined])
+})
