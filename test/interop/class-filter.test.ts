@@ -48,9 +48,9 @@ const run = async (driver: ClientDriver, pair: OurPair): Promise<void> => {
   await driver.call('startSqlConsumer', { ...settings, group: `${topic}-group`, topic, filterSource: FILTER })
   const received = (): Promise<readonly ReceivedMessage[]> => driver.call('sqlCollected', { consumer: 'consumer' })
   const first = sent.slice(0, 30).filter(holds).length
-  await waitFor('the first messages', async () => (await received()).length >= first, { timeoutMs: 60_000 })
+  await waitFor('the first messages', async () => (await received()).length >= first)
   await driver.send('producer', topic, 'sync', sent.slice(30))
   const expected = sent.filter(holds)
-  await waitFor('all messages', async () => (await received()).length >= expected.length, { timeoutMs: 60_000 })
+  await waitFor('all messages', async () => (await received()).length >= expected.length)
   assertEachOnce(expected, await received())
 }

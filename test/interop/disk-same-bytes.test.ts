@@ -119,16 +119,12 @@ const requests = () => {
 
 /** Each host's client ends with the same key: all of them are there when the last message is in the index. */
 const dispatched = (client: RawClient) =>
-  waitFor(
-    'the last message of every client in the index',
-    async () => {
-      const within = { beginTimestamp: '0', endTimestamp: String(Date.now() + 60_000) }
-      const extFields = { topic: TOPICS[1]!, key: LAST_KEY, maxNum: '8', ...within }
-      const reply = await client.request({ code: QUERY_MESSAGE, extFields })
-      return reply.code === 0 && parseRecords(reply.body).length === HOSTS.length
-    },
-    { timeoutMs: 60_000 },
-  )
+  waitFor('the last message of every client in the index', async () => {
+    const within = { beginTimestamp: '0', endTimestamp: String(Date.now() + 60_000) }
+    const extFields = { topic: TOPICS[1]!, key: LAST_KEY, maxNum: '8', ...within }
+    const reply = await client.request({ code: QUERY_MESSAGE, extFields })
+    return reply.code === 0 && parseRecords(reply.body).length === HOSTS.length
+  })
 
 /** The fields first, so that a difference is told by name; then all bytes that can be equal. */
 const comparable = (record: LogRecord) => {

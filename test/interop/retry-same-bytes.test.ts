@@ -61,14 +61,10 @@ const updateGroup = (groupName: string, more: Readonly<Record<string, unknown>> 
 /** Waits until a queue has so many messages and gives the last. */
 const lastOf = async (client: RawClient, topic: string, queueId: number, count: number): Promise<LogRecord> => {
   let records: readonly LogRecord[] = []
-  await waitFor(
-    `${count} messages in ${topic}`,
-    async () => {
-      records = await readQueue(client, topic, queueId)
-      return records.length >= count
-    },
-    { timeoutMs: 60_000 },
-  )
+  await waitFor(`${count} messages in ${topic}`, async () => {
+    records = await readQueue(client, topic, queueId)
+    return records.length >= count
+  })
   return records.at(-1)!
 }
 

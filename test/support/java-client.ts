@@ -143,8 +143,18 @@ interface Answer {
   readonly error?: string
 }
 
-const START_TIMEOUT_MS = 30_000
-const COMMAND_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 90_000
+const COMMAND_TIMEOUT_MS = 120_000
+
+/**
+ * By default a client gives connecting 3 s, and closes a connection on which an answer is late: that of a queue lock
+ * may take 1 s. Pulls on their way are lost then. A heartbeat that a Java broker works off after the close makes the
+ * client a member of its groups twice, for 120 s, and the queues that the others leave to the second are nobody's.
+ */
+const PATIENT_CLIENT = {
+  'com.rocketmq.remoting.client.connect.timeout': '20000',
+  'com.rocketmq.remoting.client.closeSocketIfTimeout': 'false',
+}
 
 /** One JVM with one version of the real Java client, told what to do by lines of JSON. */
 export class ClientDriver {
@@ -337,9 +347,9 @@ export const startClientDriver = async (options: {
   clientVersion: ClientVersion
   systemProperties?: Readonly<Record<string, string>>
 }): Promise<ClientDriver> => {
-  const { clientVersion, systemProperties = {} } = options
+  const { clientVersion, systemProperties } = options
   const homeDir = mkdtempSync(join(tmpdir(), 'apogee-java-client-'))
-  const given = Object.entries(systemProperties).map(([name, value]) => `-D${name}=${value}`)
+  const given = Object.entries({ ...PATIENT_CLIENT, ...systemProperties }).map(([name, value]) => `-D${name}=${value}`)
   const child = new PeerProcess({
     name: `Java client ${clientVersion}`,
     file: 'java',

@@ -16,8 +16,8 @@ export { type ClientVersion, type JavaAvailability, javaAvailability, type Serve
 /** A name server or broker in a JVM of its own. */
 export type JavaPeer = Peer
 
-const START_TIMEOUT_MS = 60_000
-const MQADMIN_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 120_000
+const MQADMIN_TIMEOUT_MS = 120_000
 const LOGBACK_NAMES = ['logback_namesrv', 'logback_broker', 'logback_tools']
 const run = promisify(execFile)
 

@@ -20,7 +20,7 @@ export interface OurPair {
 }
 
 const CLI = fileURLToPath(new URL('../../dist/cli/apogeemq.js', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 120_000
 const READY = /ready/i
 
 const ourProcess = (name: string, args: readonly string[], onEnd: () => void): PeerProcess => {

@@ -31,7 +31,7 @@ export interface PeerCommand {
 
 const KEPT_LINES = 200
 /** A Java broker's stop takes some seconds: it unregisters, flushes and joins its threads one by one. */
-const STOP_TIMEOUT_MS = 40_000
+const STOP_TIMEOUT_MS = 90_000
 const running = new Set<ChildProcess>()
 
 process.once('exit', () => {

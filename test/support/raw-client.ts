@@ -30,7 +30,7 @@ export interface RawReply {
 const VERSION = 409
 const RESPONSE_FLAG = 1
 const ONEWAY_FLAG = 2
-const REQUEST_TIMEOUT_MS = 15_000
+const REQUEST_TIMEOUT_MS = 60_000
 const NO_BODY = Buffer.alloc(0)
 
 interface Pending {
@@ -112,7 +112,7 @@ export class RawClient {
     return !this.#socket.destroyed && this.#socket.writable
   }
 
-  /** @throws Error when the connection ends first or no answer comes in 15 s. Answer codes other than 0 do not throw. */
+  /** @throws Error when the connection ends first or no answer comes in 60 s. Answer codes other than 0 do not throw. */
   request(command: RawCommand): Promise<RawReply> {
     if (!this.isOpen) return Promise.reject(new Error('connection is closed'))
     const opaque = this.#nextOpaque++

@@ -36,7 +36,7 @@ export const brokerIsRegistered = async (
 }
 
 /** Waits until the name server has a route for the topic. */
-export const topicIsRouted = (namesrvAddress: string, topic: string, timeoutMs = 20_000): Promise<true> =>
+export const topicIsRouted = (namesrvAddress: string, topic: string, wait?: WaitOptions): Promise<true> =>
   waitFor(
     `a route for topic ${topic} at ${namesrvAddress}`,
     () =>
@@ -44,5 +44,5 @@ export const topicIsRouted = (namesrvAddress: string, topic: string, timeoutMs =
         const { code } = await client.request({ code: GET_ROUTE_INFO_BY_TOPIC, extFields: { topic } })
         return code === 0 ? (true as const) : undefined
       }),
-    { timeoutMs },
+    wait,
   )

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Bounds of a wait: how long at most, and how often to look. */
 export interface WaitOptions {
-  /** Default 20,000 ms. */
+  /** Default 90,000 ms: patience for machines with many times more work than cores; costs nothing when all is well. */
   readonly timeoutMs?: number
   /** Default 25 ms. */
   readonly everyMs?: number
@@ -17,7 +17,7 @@ export interface WaitOptions {
 export const waitFor = async <T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 20_000, everyMs = 25, signal }: WaitOptions = {},
+  { timeoutMs = 90_000, everyMs = 25, signal }: WaitOptions = {},
 ): Promise<T> => {
   const deadline = performance.now() + timeoutMs
   let failure: unknown

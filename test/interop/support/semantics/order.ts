@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { CollectedMessage } from '../../../support/java-client.ts'
 import { byQueue, keysOf, plain } from './delivery.ts'
 import type { SemanticsScenario } from './run.ts'
-import { eventually, type Member, type SemanticsStage } from './stage.ts'
+import { eventually, LOCK_PATIENCE, type Member, type SemanticsStage } from './stage.ts'
 
 const QUEUES = 4
 
@@ -91,11 +91,11 @@ export const orderThroughRebalance: SemanticsScenario = {
     for (let round = 0; round < 3; round++) await numbers.send(10)
     await stage.balanced(topic, QUEUES, members)
     await numbers.send(10)
-    const acceptedAll = () =>
-      eventually(`all of ${numbers.sent} at two members`, async () => {
-        const collected = await collectedBy(members)
-        return new Set(keysOf(collected)).size >= numbers.sent && collected
-      })
+    const haveAll = async () => {
+      const collected = await collectedBy(members)
+      return new Set(keysOf(collected)).size >= numbers.sent && collected
+    }
+    const acceptedAll = () => eventually(`all of ${numbers.sent} at two members`, haveAll, LOCK_PATIENCE)
     await acceptedAll()
     ok((await second.collected()).length > 0, 'the second member takes part')
     await numbers.send(10)

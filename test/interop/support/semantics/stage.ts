@@ -23,12 +23,19 @@ const PATIENCE = { timeoutMs: 90_000, everyMs: 100 }
 
 export const eventually: typeof waitFor = (what, probe, options) => waitFor(what, probe, { ...PATIENCE, ...options })
 
-/** Intervals at which clients look after things by themselves are 20 s by default, connections may take 3 s. */
-const CLIENT_SETTINGS = {
-  'rocketmq.client.rebalance.waitInterval': '1000',
-  'rocketmq.client.rebalance.lockInterval': '1000',
-  'com.rocketmq.remoting.client.connect.timeout': '20000',
-}
+/**
+ * Clients divide the queues anew every 20 s by default. The interval at which they renew queue locks stays at its 20 s:
+ * a renewal that is on its way while a queue is given up locks it again, for the rest of QUEUE_LOCK_LIFE_MS.
+ */
+const CLIENT_SETTINGS = { 'rocketmq.client.rebalance.waitInterval': '1000' }
+
+/** After it a broker gives the queue of an orderly consumer that neither unlocks nor renews to another. */
+const QUEUE_LOCK_LIFE_MS = 60_000
+/** A client that gives up a queue with messages at work unlocks it this much later. */
+const UNLOCK_DELAY_MS = 20_000
+
+/** For what has to wait until queues of orderly consumers change hands. */
+export const LOCK_PATIENCE = { timeoutMs: UNLOCK_DELAY_MS + QUEUE_LOCK_LIFE_MS + PATIENCE.timeoutMs }
 
 /** A JVM with a Java client of its own. */
 export const startDriver = (clientVersion: ClientVersion): Promise<ClientDriver> =>
@@ -103,7 +110,7 @@ export class SemanticsStage extends Stage {
 
   /** Waits until the members share the topic's queues, each one having some and none had by two. */
   async balanced(topic: string, queues: number, members: readonly Member[]): Promise<readonly (readonly Queue[])[]> {
-    return eventually(`a balance of ${members.length} members`, async () => {
+    const isBalanced = async () => {
       const shares = await Promise.all(members.map(({ name }) => this.driver.assigned(name, topic)))
       const all = shares.flat()
       return (
@@ -112,7 +119,8 @@ export class SemanticsStage extends Stage {
         shares.every((share) => share.length > 0) &&
         shares
       )
-    })
+    }
+    return eventually(`a balance of ${members.length} members`, isBalanced, LOCK_PATIENCE)
   }
 
   /** The group's offset as the broker tells it to somebody outside the group; undefined for none. */

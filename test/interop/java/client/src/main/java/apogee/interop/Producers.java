@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -17,7 +19,10 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /** Commands createProducer, send, publishQueues, stopProducer. */
 final class Producers {
-    private static final long SEND_TIMEOUT_MS = 10_000;
+    static final int SEND_TIMEOUT_MS = 30_000;
+    private static final long NAME_SERVER_TIMEOUT_MS = 60_000;
+    /** Code of the exception when the name server knows no such topic. */
+    private static final int TOPIC_NOT_EXIST = 17;
 
     private final Map<String, DefaultMQProducer> producers = new ConcurrentHashMap<>();
     private final HookRecords hooks;
@@ -43,7 +48,7 @@ final class Producers {
             ? new DefaultMQProducer(group, null, true, null)
             : new DefaultMQProducer(group);
         Messages.configure(producer, arguments);
-        producer.setSendMsgTimeout((int) SEND_TIMEOUT_MS);
+        producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
         if (arguments.containsKey("compressOverBytes")) {
             producer.setCompressMsgBodyOverHowmuch(arguments.getIntValue("compressOverBytes"));
         }
@@ -53,9 +58,32 @@ final class Producers {
         if (arguments.getBooleanValue("recordHooks")) {
             hooks.watch(arguments.getString("name"), producer);
         }
-        producer.start();
+        start(producer);
         producers.put(arguments.getString("name"), producer);
         return producer.buildMQClientId();
+    }
+
+    /**
+     * Starts a producer and waits until its name server answers it. A send finds no broker when a background thread of
+     * the client has held its lock for routes for 3 s: on a busy machine the first connection may take longer.
+     */
+    static void start(DefaultMQProducer producer) throws MQClientException {
+        producer.start();
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(NAME_SERVER_TIMEOUT_MS);
+        while (!nameServerAnswers(producer) && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+        }
+    }
+
+    private static boolean nameServerAnswers(DefaultMQProducer producer) {
+        try {
+            producer.fetchPublishMessageQueues("TBW102");
+            return true;
+        } catch (MQClientException problem) {
+            Throwable cause = problem.getCause();
+            return cause instanceof MQClientException
+                && ((MQClientException) cause).getResponseCode() == TOPIC_NOT_EXIST;
+        }
     }
 
     private Object send(JSONObject arguments) throws Exception {
@@ -120,7 +148,7 @@ final class Producers {
         }
         List<JSONObject> results = new ArrayList<>(messages.size());
         for (CompletableFuture<SendResult> result : pending) {
-            results.add(describe(result.get(SEND_TIMEOUT_MS * 2, TimeUnit.MILLISECONDS)));
+            results.add(describe(result.get(SEND_TIMEOUT_MS * 2L, TimeUnit.MILLISECONDS)));
         }
         return results;
     }

@@ -51,7 +51,7 @@ final class Requests {
     private Object start(JSONObject arguments) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(arguments.getString("group") + "-replies");
         Messages.configure(producer, arguments);
-        producer.start();
+        Producers.start(producer);
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(arguments.getString("group"));
         Messages.configure(consumer, arguments);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -62,7 +62,7 @@ final class Requests {
                     String text = "reply to " + new String(message.getBody(), StandardCharsets.UTF_8);
                     Message reply = MessageUtil.createReplyMessage(message, text.getBytes(StandardCharsets.UTF_8));
                     reply.putUserProperty("answers", message.getKeys());
-                    producer.send(reply, 10_000);
+                    producer.send(reply, Producers.SEND_TIMEOUT_MS);
                 }
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             } catch (Exception problem) {

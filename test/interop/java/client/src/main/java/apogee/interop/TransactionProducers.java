@@ -49,7 +49,7 @@ final class TransactionProducers {
     private Object create(JSONObject arguments) throws Exception {
         TransactionMQProducer producer = new TransactionMQProducer(arguments.getString("group"));
         Messages.configure(producer, arguments);
-        producer.setSendMsgTimeout(10_000);
+        producer.setSendMsgTimeout(Producers.SEND_TIMEOUT_MS);
         Party party = new Party(producer);
         producer.setTransactionListener(new TransactionListener() {
             @Override
@@ -66,7 +66,7 @@ final class TransactionProducers {
                 return answer(planned(message));
             }
         });
-        producer.start();
+        Producers.start(producer);
         parties.put(arguments.getString("name"), party);
         return producer.buildMQClientId();
     }
