@@ -6,7 +6,7 @@ import type { Peer } from '../support/peer-process.ts'
 import { createTopic } from '../support/raw-topics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { assertEachOnce, makeMessages } from './support/messages.ts'
-import { skipWithoutJava } from './support/pairs.ts'
+import { PATIENT_BROKER, skipWithoutJava } from './support/pairs.ts'
 
 // Java has had no filter servers since 4.4: there is no peer to check this against but the client. That of 5.x sends no
 // sources any more.
@@ -18,7 +18,7 @@ describe('Java clients that filter by class', { skip: skipWithoutJava() }, () =>
   let pair: OurPair
   let filterServer: Peer
   before(async () => {
-    pair = await startOurPair({ properties: { filterServerNums: '1' } })
+    pair = await startOurPair({ properties: { ...PATIENT_BROKER, filterServerNums: '1' } })
     filterServer = await startOurFilterServer(pair.brokerAddress)
   })
   after(async () => {

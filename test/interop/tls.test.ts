@@ -14,6 +14,7 @@ import { allScenarios, crossingScenarios } from './support/all-scenarios.ts'
 import { assertEachOnce, bodyOf } from './support/messages.ts'
 import {
   isSelfCheck,
+  PATIENT_BROKER,
   type PairKind,
   removeFolder,
   type ServerPair,
@@ -168,7 +169,7 @@ const describeMutual = (kind: string, start: (tls: Readonly<Record<string, strin
 
 const startJavaMutual = async (tls: Readonly<Record<string, string>>): Promise<ServerPair> => {
   const namesrv = await startJavaNameServer({ tlsOnly: tls })
-  const broker = await startJavaBroker({ namesrvAddress: namesrv.address, tlsOnly: tls })
+  const broker = await startJavaBroker({ namesrvAddress: namesrv.address, properties: PATIENT_BROKER, tlsOnly: tls })
   const stop = async (): Promise<void> => {
     await broker.kill()
     await namesrv.kill()

@@ -12,6 +12,16 @@ export interface ServerPair {
 
 export type BrokerProperties = Readonly<Record<string, string>>
 
+/** By default requests that waited 0.2 s, or came while an append took over 1 s, are refused: nothing to fail for. */
+export const PATIENT_BROKER: BrokerProperties = {
+  waitTimeMillsInSendQueue: '20000',
+  waitTimeMillsInTransactionQueue: '20000',
+  waitTimeMillsInPullQueue: '20000',
+  osPageCacheBusyTimeOutMills: '20000',
+}
+
+const patient = (properties: BrokerProperties = {}) => ({ properties: { ...PATIENT_BROKER, ...properties } })
+
 /** Who plays which part. */
 export interface PairKind {
   readonly name: string
@@ -26,16 +36,16 @@ const ends = (steps: readonly (() => Promise<void>)[]) => async () => {
 
 export const ourPair: PairKind = {
   name: 'our name server and our broker',
-  async start(properties = {}) {
-    return startOurPair({ properties })
+  async start(properties) {
+    return startOurPair(patient(properties))
   },
 }
 
 export const javaPair: PairKind = {
   name: 'Java name server 4.9.7 and Java broker 4.9.7',
-  async start(properties = {}) {
+  async start(properties) {
     const namesrv = await startJavaNameServer()
-    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, properties })
+    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, ...patient(properties) })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,
@@ -46,9 +56,9 @@ export const javaPair: PairKind = {
 
 export const ourBrokerWithJavaNameServer: PairKind = {
   name: 'Java name server 4.9.7 and our broker',
-  async start(properties = {}) {
+  async start(properties) {
     const namesrv = await startJavaNameServer()
-    const broker = await startOurBroker({ namesrvAddress: namesrv.address, properties })
+    const broker = await startOurBroker({ namesrvAddress: namesrv.address, ...patient(properties) })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,
@@ -59,9 +69,9 @@ export const ourBrokerWithJavaNameServer: PairKind = {
 
 export const javaBrokerWithOurNameServer: PairKind = {
   name: 'our name server and Java broker 4.9.7',
-  async start(properties = {}) {
+  async start(properties) {
     const namesrv = await startOurNameServer()
-    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, properties })
+    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, ...patient(properties) })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,
@@ -73,9 +83,9 @@ export const javaBrokerWithOurNameServer: PairKind = {
 /** Our name server and our broker as two processes, started like the Java launchers; takes brokerIP1. */
 export const ourSeparateServers: PairKind = {
   name: 'our name server and our broker, one process each',
-  async start(properties = {}) {
+  async start(properties) {
     const namesrv = await startOurNameServer()
-    const broker = await startOurBroker({ namesrvAddress: namesrv.address, properties })
+    const broker = await startOurBroker({ namesrvAddress: namesrv.address, ...patient(properties) })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,

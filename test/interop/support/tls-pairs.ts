@@ -2,7 +2,7 @@ import { startJavaBroker, startJavaNameServer } from '../../support/java-peers.t
 import { startOurBroker, startOurNameServer, startOurPair } from '../../support/our-peers.ts'
 import { freeBrokerPort, freePort } from '../../support/ports.ts'
 import { tlsOnlyAddresses } from '../../support/raw-client.ts'
-import type { PairKind } from './pairs.ts'
+import { PATIENT_BROKER, type PairKind } from './pairs.ts'
 
 const ENFORCING = { 'tls.server.mode': 'enforcing' }
 
@@ -18,7 +18,11 @@ export const javaTlsPair: PairKind = {
   name: 'Java name server 4.9.7 and Java broker 4.9.7, TLS only',
   async start(properties = {}) {
     const namesrv = await startJavaNameServer({ tlsOnly: true })
-    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, properties, tlsOnly: true })
+    const broker = await startJavaBroker({
+      namesrvAddress: namesrv.address,
+      properties: { ...PATIENT_BROKER, ...properties },
+      tlsOnly: true,
+    })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,
@@ -34,7 +38,7 @@ export const ourTlsPair: PairKind = {
   name: 'our name server and our broker, TLS only',
   javaForm: javaTlsPair,
   async start(properties = {}) {
-    return startOurPair({ ...(await tlsPorts()), properties: { ...properties, ...ENFORCING } })
+    return startOurPair({ ...(await tlsPorts()), properties: { ...PATIENT_BROKER, ...properties, ...ENFORCING } })
   },
 }
 
@@ -47,7 +51,7 @@ export const ourTlsBrokerWithJavaNameServer: PairKind = {
     const broker = await startOurBroker({
       namesrvAddress: namesrv.address,
       port,
-      properties: { ...properties, ...ENFORCING },
+      properties: { ...PATIENT_BROKER, ...properties, ...ENFORCING },
     })
     return {
       namesrvAddress: namesrv.address,
@@ -66,7 +70,11 @@ export const javaTlsBrokerWithOurNameServer: PairKind = {
   async start(properties = {}) {
     const { namesrvPort: port } = await tlsPorts()
     const namesrv = await startOurNameServer({ port, properties: ENFORCING })
-    const broker = await startJavaBroker({ namesrvAddress: namesrv.address, properties, tlsOnly: true })
+    const broker = await startJavaBroker({
+      namesrvAddress: namesrv.address,
+      properties: { ...PATIENT_BROKER, ...properties },
+      tlsOnly: true,
+    })
     return {
       namesrvAddress: namesrv.address,
       brokerAddress: broker.address,

@@ -9,7 +9,14 @@ import { startOurBroker, startOurNameServer } from '../../../support/our-peers.t
 import type { Peer } from '../../../support/peer-process.ts'
 import { freeBrokerPort } from '../../../support/ports.ts'
 import type { StartBroker } from '../brokers.ts'
-import { type BrokerProperties, isSelfCheck, removeFolder, type ServerPair, skipWithoutJava } from '../pairs.ts'
+import {
+  type BrokerProperties,
+  isSelfCheck,
+  PATIENT_BROKER,
+  removeFolder,
+  type ServerPair,
+  skipWithoutJava,
+} from '../pairs.ts'
 import { type BrokerSort, type Feature, missing } from './features.ts'
 import { Meeting } from './meeting.ts'
 import { SemanticsStage, startDriver } from './stage.ts'
@@ -34,9 +41,6 @@ interface Suite {
   /** Whether every scenario calls brokerRestarts once; default false. */
   readonly restarts?: boolean
 }
-
-/** Scenarios come all at once, which is nothing to be refused for on a slow machine. */
-const PATIENT = { waitTimeMillsInSendQueue: '20000', waitTimeMillsInTransactionQueue: '20000' }
 
 const SORTS: Readonly<Record<BrokerSort, { name: string; namesrv: () => Promise<Peer>; broker: StartBroker }>> = {
   java: { name: 'the Java broker 4.9.7', namesrv: () => startJavaNameServer(), broker: startJavaBroker },
@@ -71,7 +75,7 @@ class Servers implements ServerPair {
     const folder = mkdtempSync(join(tmpdir(), `apogee-semantics-${sort}-`))
     const port = await freeBrokerPort()
     const options = { namesrvAddress: namesrv.address, port, storeDir: join(folder, 'store') }
-    const open = () => SORTS[sort].broker({ ...options, properties: { ...PATIENT, ...properties } })
+    const open = () => SORTS[sort].broker({ ...options, properties: { ...PATIENT_BROKER, ...properties } })
     return new Servers(namesrv, await open(), open, () => removeFolder(folder))
   }
 
