@@ -7,8 +7,6 @@ interface Waiter {
   readonly end: (error?: StoreError) => void
 }
 
-const keyOf = (topic: TopicHandle, queueId: number): string => `${topic} ${queueId}`
-
 /**
  * Who waits for new messages of which queue. The store tells of one arrival for each queue, perhaps of one that somebody
  * else had asked for: whoever waits for more goes on waiting.
@@ -16,7 +14,7 @@ const keyOf = (topic: TopicHandle, queueId: number): string => `${topic} ${queue
 export class ArrivalWaiters {
   /** Whether the owner already passes arrivals on. */
   isListening = false
-  readonly #byQueue = new Map<string, Set<Waiter>>()
+  readonly #byTopic = new Map<TopicHandle, Map<number, Set<Waiter>>>()
   readonly #onWaiting: (isWaiting: boolean) => void
 
   /** @param onWaiting told when the first one waits, and when nobody does any more */
@@ -27,54 +25,61 @@ export class ArrivalWaiters {
   /** Resolves when the queue's end exceeds `beyond` or the signal aborts; rejects with `STORE_CLOSED` at the close. */
   wait(topic: TopicHandle, queueId: number, beyond: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
-    const key = keyOf(topic, queueId)
     return new Promise<void>((resolve, reject) => {
       const onAbort = () => waiter.end()
       const end: Waiter['end'] = (error) => {
         signal?.removeEventListener('abort', onAbort)
-        this.#remove(key, waiter)
+        this.#remove(topic, queueId, waiter)
         if (error === undefined) resolve()
         else reject(error)
       }
       const waiter: Waiter = { beyond, end }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#add(key, waiter)
+      this.#add(topic, queueId, waiter)
     })
+  }
+
+  /** Whether anybody waits in the queue. Asked at every arrival, most of which are for others. */
+  has(topic: TopicHandle, queueId: number): boolean {
+    return this.#byTopic.get(topic)?.has(queueId) === true
   }
 
   /** The queue ends at `max` now. */
   arrived(topic: TopicHandle, queueId: number, max: number): void {
-    for (const waiter of [...(this.#byQueue.get(keyOf(topic, queueId)) ?? [])]) if (max > waiter.beyond) waiter.end()
+    for (const waiter of [...(this.#byTopic.get(topic)?.get(queueId) ?? [])]) if (max > waiter.beyond) waiter.end()
   }
 
   /** The least that somebody waits for in the queue; undefined when nobody does. */
   beyond(topic: TopicHandle, queueId: number): number | undefined {
-    const waiters = this.#byQueue.get(keyOf(topic, queueId))
+    const waiters = this.#byTopic.get(topic)?.get(queueId)
     return waiters === undefined ? undefined : Math.min(...[...waiters].map(({ beyond }) => beyond))
   }
 
   /** As if every queue of the topic had something new. */
   removed(topic: TopicHandle): void {
-    for (const [key, queue] of [...this.#byQueue]) {
-      if (key.startsWith(`${topic} `)) for (const waiter of [...queue]) waiter.end()
-    }
+    for (const queue of [...(this.#byTopic.get(topic)?.values() ?? [])]) for (const waiter of [...queue]) waiter.end()
   }
 
   close(): void {
-    for (const queue of [...this.#byQueue.values()]) for (const waiter of [...queue]) waiter.end(storeClosed())
+    const queues = [...this.#byTopic.values()].flatMap((ofTopic) => [...ofTopic.values()])
+    for (const queue of queues) for (const waiter of [...queue]) waiter.end(storeClosed())
   }
 
-  #add(key: string, waiter: Waiter): void {
-    const queue = this.#byQueue.get(key) ?? new Set()
+  #add(topic: TopicHandle, queueId: number, waiter: Waiter): void {
+    const ofTopic = this.#byTopic.get(topic) ?? new Map<number, Set<Waiter>>()
+    const queue = ofTopic.get(queueId) ?? new Set()
     queue.add(waiter)
-    this.#byQueue.set(key, queue)
+    ofTopic.set(queueId, queue)
+    this.#byTopic.set(topic, ofTopic)
     this.#onWaiting(true)
   }
 
-  #remove(key: string, waiter: Waiter): void {
-    const queue = this.#byQueue.get(key)
+  #remove(topic: TopicHandle, queueId: number, waiter: Waiter): void {
+    const ofTopic = this.#byTopic.get(topic)
+    const queue = ofTopic?.get(queueId)
     queue?.delete(waiter)
-    if (queue?.size === 0) this.#byQueue.delete(key)
-    if (this.#byQueue.size === 0) this.#onWaiting(false)
+    if (queue?.size === 0) ofTopic?.delete(queueId)
+    if (ofTopic?.size === 0) this.#byTopic.delete(topic)
+    if (this.#byTopic.size === 0) this.#onWaiting(false)
   }
 }

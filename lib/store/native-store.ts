@@ -26,12 +26,20 @@ import {
 import { AppendStatus } from './status.ts'
 import { StoreError, storeClosed } from './store-error.ts'
 import type { TopicHandle } from './topic-handle.ts'
-import { callApart, type WaiterCallback } from './watermark-waiters.ts'
+import { callApart, throwApart, type WaiterCallback } from './watermark-waiters.ts'
 
 type ArrivalListener = (topic: TopicHandle, queueId: number) => void
 
 const arrivalsPerCall = 256
 const everyTag = new Int32Array(0)
+
+const tellArrival = (listener: ArrivalListener, topic: TopicHandle, queueId: number): void => {
+  try {
+    listener(topic, queueId)
+  } catch (error) {
+    throwApart(error)
+  }
+}
 
 const makeError: ErrorFactory = (code, message, cause) =>
   new StoreError(code, message, cause === undefined ? {} : { cause })
@@ -199,6 +207,7 @@ class NativeStore implements MessageStore {
     if (!this.#arrivalWaiters.isListening) {
       this.#arrivalWaiters.isListening = true
       this.onArrival((topic, queueId) => {
+        if (!this.#arrivalWaiters.has(topic, queueId)) return
         this.#arrivalWaiters.arrived(topic, queueId, this.bounds(topic, queueId)?.max ?? 0)
         this.#watchForWaiters(topic, queueId)
       })
@@ -429,7 +438,11 @@ class NativeStore implements MessageStore {
       count = this.#addon.takeArrivals(this.#id, this.#arrivedTopics, this.#arrivedQueueIds)
       for (let index = 0; index < count; index++) {
         const topic = this.#arrivedTopics[index]! as TopicHandle
-        for (const listener of this.#arrivalListeners) callApart(listener, topic, this.#arrivedQueueIds[index]!)
+        const queueId = this.#arrivedQueueIds[index]!
+        // By index and without a rest parameter: this runs for every wake-up of a queue.
+        for (let at = 0; at < this.#arrivalListeners.length; at++) {
+          tellArrival(this.#arrivalListeners[at]!, topic, queueId)
+        }
       }
     }
   }

@@ -9,10 +9,15 @@ export const callApart = <A extends unknown[]>(callback: (...args: A) => void, .
   try {
     callback(...args)
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    throwApart(error)
   }
+}
+
+/** Makes the error an uncaught exception of its own. */
+export const throwApart = (error: unknown): void => {
+  queueMicrotask(() => {
+    throw error
+  })
 }
 
 /** Who waits for a watermark (flushed, dispatched) to pass which end of the log, first come first served. A ring; adding allocates nothing. */
