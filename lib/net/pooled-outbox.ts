@@ -5,11 +5,11 @@ const MIN_BYTES = 4 * 1024
 const MAX_GROWN_BYTES = 1024 * 1024
 const EMPTY = Buffer.alloc(0)
 
-/** Where full buffers go. `done` is called once the bytes are no longer needed. */
+/** Where full buffers go. It calls the outbox's `written` for each write, in their order. */
 export interface OutboxSink {
   /** The outbox holds bytes for the first time since the last `flush`. */
   outboxFilled(): void
-  write(bytes: Buffer, done: () => void): void
+  write(bytes: Buffer): void
 }
 
 /** The bytes of one connection's current tick, contiguous in one pooled buffer: [start, end) goes out with `flush`. */
@@ -21,6 +21,9 @@ export class PooledOutbox implements Outbox {
   #end = 0
   /** Size of the last write: the next one is likely to need as much. */
   #usualBytes = MIN_BYTES
+  /** Of writes that have not ended, the oldest first; and how many bytes each wrote. */
+  readonly #lent: Buffer[] = []
+  readonly #lentBytes: number[] = []
 
   constructor(pool: BufferPool, sink: OutboxSink) {
     this.#pool = pool
@@ -62,7 +65,15 @@ export class PooledOutbox implements Outbox {
     this.#buffer = EMPTY
     this.#start = 0
     this.#end = 0
-    this.#sink.write(bytes, () => this.#pool.give(buffer))
+    this.#lent.push(buffer)
+    this.#lentBytes.push(pendingBytes)
+    this.#sink.write(bytes)
+  }
+
+  /** The oldest write has ended: its memory may be used again. Returns its bytes. */
+  written(): number {
+    this.#pool.give(this.#lent.shift()!)
+    return this.#lentBytes.shift()!
   }
 
   /** Forgets everything; for a connection that is gone. */

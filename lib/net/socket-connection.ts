@@ -95,7 +95,7 @@ export class SocketConnection implements Connection {
     this.#lastActiveAt = context.clock.monotonicMs()
     this.outbox = new PooledOutbox(context.pool, {
       outboxFilled: () => this.#outboxFilled(),
-      write: (bytes, done) => this.#write(bytes, done),
+      write: (bytes) => this.#write(bytes),
     })
     socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
     this.#endWith(socket)
@@ -326,18 +326,18 @@ export class SocketConnection implements Connection {
     this.#context.flushes.add(this)
   }
 
-  #write(bytes: Buffer, done: () => void): void {
-    const sizeBytes = bytes.length
-    this.#unsentBytes += sizeBytes
+  #write(bytes: Buffer): void {
+    this.#unsentBytes += bytes.length
     this.#writesInFlight += 1
-    this.#socket.write(bytes, () => {
-      done()
-      this.#unsentBytes -= sizeBytes
-      this.#writesInFlight -= 1
-      this.#lastActiveAt = this.#context.clock.monotonicMs()
-      this.flush()
-      if (this.#closing) this.#destroyWhenSent()
-    })
+    this.#socket.write(bytes, this.#onWritten)
+  }
+
+  readonly #onWritten = (): void => {
+    this.#unsentBytes -= this.outbox.written()
+    this.#writesInFlight -= 1
+    this.#lastActiveAt = this.#context.clock.monotonicMs()
+    this.flush()
+    if (this.#closing) this.#destroyWhenSent()
   }
 
   #destroyWhenSent(): void {
@@ -379,7 +379,6 @@ export class SocketConnection implements Connection {
     if (this.#gone) return
     this.#gone = true
     this.#closeGrace?.cancel()
-    this.#context.flushes.delete(this)
     this.#assembler.discard()
     this.outbox.discard()
     this.#responses.fail(this.#closeReason)

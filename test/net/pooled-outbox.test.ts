@@ -11,7 +11,8 @@ const setUp = () => {
     outboxFilled: () => {
       filled += 1
     },
-    write: (bytes, done) => writes.push({ text: bytes.toString('latin1'), sizeBytes: bytes.length, done }),
+    write: (bytes) =>
+      writes.push({ text: bytes.toString('latin1'), sizeBytes: bytes.length, done: () => outbox.written() }),
   })
   const put = (text: string, gap = 0) => {
     const start = outbox.reserve(gap + text.length) + gap
