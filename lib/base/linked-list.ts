@@ -20,9 +20,18 @@ export class ListLink<T> {
 export class LinkedList<T> {
   #first: ListLink<T> | undefined
   #last: ListLink<T> | undefined
+  #size = 0
 
   get isEmpty(): boolean {
     return this.#first === undefined
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get first(): T | undefined {
+    return this.#first?.value
   }
 
   /** Appends; the link must be in no list. */
@@ -32,6 +41,7 @@ export class LinkedList<T> {
     if (this.#last === undefined) this.#first = link
     else this.#last.next = link
     this.#last = link
+    this.#size += 1
   }
 
   /** Takes the link out; nothing happens when it is not in this list. */
@@ -45,9 +55,19 @@ export class LinkedList<T> {
     link.list = undefined
     link.previous = undefined
     link.next = undefined
+    this.#size -= 1
   }
 
-  /** What is in the list now, in order; the list may change meanwhile. */
+  /** Visits all in order; the one visited may leave the list meanwhile. */
+  forEach(visit: (value: T) => void): void {
+    for (let link = this.#first; link !== undefined; ) {
+      const { next, value } = link
+      visit(value)
+      link = next
+    }
+  }
+
+  /** What is in the list now, in order. */
   toArray(): T[] {
     const values: T[] = []
     for (let link = this.#first; link !== undefined; link = link.next) values.push(link.value)

@@ -11,19 +11,16 @@ export interface AnswerTo {
 /**
  * Writes a frame straight into the connection's out buffer.
  * @param header a JSON header in ASCII only, so that its length in characters is its length in bytes
- * @param body its first `bodyBytes` bytes follow the header
  */
-export const writeJsonAnswer = ({ connection }: AnswerTo, header: string, body?: Buffer, bodyBytes = 0): void => {
+export const writeJsonAnswer = ({ connection }: AnswerTo, header: string): void => {
   const { outbox } = connection
   const headerBytes = header.length
-  const frameBytes = FRAME_PREFIX_BYTES + headerBytes + bodyBytes
+  const frameBytes = FRAME_PREFIX_BYTES + headerBytes
   const start = outbox.reserve(frameBytes)
   const { buffer } = outbox
-  buffer.writeInt32BE(4 + headerBytes + bodyBytes, start)
+  buffer.writeInt32BE(4 + headerBytes, start)
   // The serialize type above the header's length is 0: JSON.
   buffer.writeInt32BE(headerBytes, start + 4)
-  const headerStart = start + FRAME_PREFIX_BYTES
-  buffer.write(header, headerStart, headerBytes, 'latin1')
-  if (bodyBytes > 0) body?.copy(buffer, headerStart + headerBytes, 0, bodyBytes)
+  buffer.write(header, start + FRAME_PREFIX_BYTES, headerBytes, 'latin1')
   outbox.commit(start, start + frameBytes)
 }

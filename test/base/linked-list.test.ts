@@ -23,6 +23,18 @@ test('what is not in the list is not taken out of it', () => {
   assert.deepEqual([list.isEmpty, other.toArray()], [true, ['a']])
 })
 
+test('one that is visited may leave', () => {
+  const list = new LinkedList<string>()
+  const links = ['a', 'b', 'c'].map((value) => new ListLink(value))
+  for (const link of links) list.push(link)
+  const visited: string[] = []
+  list.forEach((value) => {
+    visited.push(value)
+    if (value !== 'b') list.remove(links.find((link) => link.value === value)!)
+  })
+  assert.deepEqual([visited, list.toArray()], [['a', 'b', 'c'], ['b']])
+})
+
 test('whatever comes and goes, the list holds what an array would', () => {
   const step = fc.record({ comes: fc.boolean(), at: fc.nat(20) })
   fc.assert(
@@ -39,7 +51,7 @@ test('whatever comes and goes, the list holds what an array would', () => {
           list.toArray(),
           links.map(({ value }) => value),
         )
-        assert.equal(list.isEmpty, links.length === 0)
+        assert.deepEqual([list.isEmpty, list.size, list.first], [links.length === 0, links.length, links[0]?.value])
       }
     }),
   )

@@ -4,6 +4,7 @@ import { pullMessage } from '../../protocol/commands/pull-message.ts'
 import { toSafeInteger } from '../../protocol/int64.ts'
 import { FLAG_ONEWAY, FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { compileScanner, type HeaderScanner } from '../../protocol/scanner.ts'
+import { PullPlan } from './pull-plan.ts'
 import type { PullRequest } from './pull-request.ts'
 import type { PullService } from './pull-service.ts'
 
@@ -23,6 +24,9 @@ export class HotPull implements FrameHandler {
   readonly #subscription = this.#scanner.slotOf('subscription')
   readonly #expressionType = this.#scanner.slotOf('expressionType')
 
+  /** The pull that is read now. */
+  readonly #request = new PullPlan()
+
   constructor(service: PullService) {
     this.#service = service
   }
@@ -32,27 +36,26 @@ export class HotPull implements FrameHandler {
     if (frame.serializeType !== 0 || !scanner.scan(frame.buffer, frame.headerStart, frame.headerEnd)) return false
     if ((scanner.flag & (FLAG_ONEWAY | FLAG_RESPONSE)) !== 0) return false
     if (!scanner.has(this.#group) || !scanner.has(this.#topic)) return false
-    const { opaque } = scanner
-    const request: PullRequest = {
-      to: { connection, opaque, serializeType: 0 },
-      oneway: false,
-      group: scanner.string(this.#group),
-      topic: scanner.string(this.#topic),
-      queueId: scanner.int(this.#queueId),
-      queueOffset: toSafeInteger(scanner.int(this.#queueOffset)),
-      maxMessages: scanner.int(this.#maxMessages),
-      sysFlag: scanner.int(this.#sysFlag),
-      commitOffset: scanner.int(this.#commitOffset),
-      suspendTimeoutMs: scanner.int(this.#suspendTimeout),
-      subVersion: scanner.int(this.#subVersion),
-      subscription: this.#textOf(this.#subscription),
-      expressionType: this.#textOf(this.#expressionType),
-    }
+    const request = this.#request
+    request.connection = connection
+    request.opaque = scanner.opaque
+    request.group = this.#text(this.#group)
+    request.topic = this.#text(this.#topic)
+    request.queueId = scanner.int(this.#queueId)
+    request.queueOffset = toSafeInteger(scanner.int(this.#queueOffset))
+    request.maxMessages = scanner.int(this.#maxMessages)
+    request.sysFlag = scanner.int(this.#sysFlag)
+    request.commitOffset = scanner.int(this.#commitOffset)
+    request.suspendTimeoutMs = scanner.int(this.#suspendTimeout)
+    request.subVersion = scanner.int(this.#subVersion)
+    request.subscription = scanner.has(this.#subscription) ? this.#text(this.#subscription) : undefined
+    request.expressionType = scanner.has(this.#expressionType) ? this.#text(this.#expressionType) : undefined
     if (hasMissingNumber(request)) return false
     try {
       this.#service.pull(request)
     } catch (error) {
       if (!(error instanceof ResponseError)) throw error
+      const { opaque } = scanner
       connection.send({ code: error.responseCode, opaque, flag: FLAG_RESPONSE, remark: error.message })
     }
     return true
@@ -60,8 +63,8 @@ export class HotPull implements FrameHandler {
 
   onChunkEnd(): void {}
 
-  #textOf(slot: number): string | undefined {
-    return this.#scanner.has(slot) ? this.#scanner.string(slot) : undefined
+  #text(slot: number): string {
+    return this.#scanner.string(slot)
   }
 }
 

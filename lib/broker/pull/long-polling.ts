@@ -2,16 +2,19 @@ import type { Clock, TimerHandle } from '../../base/clock.ts'
 import { LinkedList, ListLink } from '../../base/linked-list.ts'
 import type { Connection } from '../../net/connection.ts'
 import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
-import type { PullPlan } from './pull-check.ts'
+import { PullPlan } from './pull-plan.ts'
 
-/** A pull that found nothing and waits for a message or for its time to run out. */
-export interface ParkedPull {
-  readonly plan: PullPlan
+/** A pull that found nothing and waits for a message or for its time to run out. Valid until its wait is over. */
+export class ParkedPull extends PullPlan {
   /** Everything below was looked at and did not pass the filter. */
-  scannedTo: number
-  readonly deadlineMs: number
+  scannedTo = 0
+  /** When its time is up, in ticks. */
+  dueTick = 0
   /** False: it waits for its time only, as without long polling. */
-  readonly wakesOnArrival: boolean
+  wakesOnArrival = false
+  /** Its places in the lists it is found by. */
+  readonly inQueue = new ListLink<ParkedPull>(this)
+  readonly inTick = new ListLink<ParkedPull>(this)
 }
 
 /** How a parked pull ended its wait. */
@@ -23,33 +26,29 @@ const MAX_PARKED = 100_000
 export const MAX_PARKED_PER_CONNECTION = 4_096
 /** Pulls of connections that are gone are looked for this often. */
 const SWEEP_TICKS = 50
+/** Objects that are kept for pulls to come, besides as many as there are parked. */
+const SPARE_AT_LEAST = 256
+/** What spare objects stand for, so that they lead to no connection. */
+const NO_PULL = new PullPlan()
 
-/** A parked pull in the lists it is found by. */
-class Wait {
-  readonly parked: ParkedPull
-  readonly inQueue = new ListLink<Wait>(this)
-  readonly inTick = new ListLink<Wait>(this)
-
-  constructor(parked: ParkedPull) {
-    this.parked = parked
-  }
-}
-
-type Waits = LinkedList<Wait>
+type Waits = LinkedList<ParkedPull>
 
 /**
  * Holds pulls until their queue grows or their time is up. Costs nothing while nothing arrives: the engine is asked for
- * one notice per queue, and deadlines stand in buckets of 100 ms.
+ * one notice per queue, and deadlines stand in buckets of 100 ms. Its objects are used again and again: of garbage made
+ * with each message the collector's pauses would be what a message waits for.
  */
 export class LongPolling {
   readonly #store: Pick<MessageStore, 'watch' | 'setHurry' | 'onArrival'>
   readonly #clock: Clock
   readonly #wake: (parked: ParkedPull, why: Wake) => void
-  /** Empty ones go with the next sweep: pulls come back to their queues. */
-  readonly #byQueue = new Map<number, Waits>()
+  /** By topic, then by queue id. Empty ones go with the next sweep: pulls come back to their queues. */
+  readonly #byQueue = new Map<TopicHandle, Map<number, Waits>>()
   readonly #byDeadline = new Map<number, Waits>()
   /** As of empty queues, of connections that have none. */
   readonly #countOf = new Map<Connection, number>()
+  /** Objects of pulls whose wait is over, in their `inTick` places. */
+  readonly #spare: Waits = new LinkedList()
   readonly #timer: TimerHandle
   #lastTick: number
   #sweepTick: number
@@ -76,27 +75,27 @@ export class LongPolling {
     return this.#count
   }
 
-  /** When a pull parked now for `timeoutMs` has to be answered. */
-  deadline(timeoutMs: number): number {
-    return this.#clock.monotonicMs() + timeoutMs
+  /**
+   * Parks a pull for `timeoutMs`; false when there is no room or that is no time, and the caller answers at once.
+   * @param plan copied
+   */
+  park(plan: PullPlan, scannedTo: number, timeoutMs: number, wakesOnArrival: boolean): boolean {
+    const dueTick = tickOf(this.#clock.monotonicMs() + timeoutMs)
+    if (!this.#hasRoom(plan.connection, dueTick)) return false
+    const parked = this.#spare.first ?? new ParkedPull()
+    this.#spare.remove(parked.inTick)
+    parked.copy(plan)
+    parked.scannedTo = scannedTo
+    parked.dueTick = dueTick
+    parked.wakesOnArrival = wakesOnArrival
+    this.#hold(parked)
+    return true
   }
 
-  /** Parks a pull; false when there is no room or its time is up already, and the caller answers at once. */
-  park(parked: ParkedPull): boolean {
-    const tick = tickOf(parked.deadlineMs)
-    const { plan } = parked
-    const { connection } = plan.request.to
-    const ofConnection = this.#countOf.get(connection) ?? 0
-    const full = this.#count >= MAX_PARKED || ofConnection >= MAX_PARKED_PER_CONNECTION
-    if (full || tick <= this.#lastTick) return false
-    this.#count += 1
-    this.#countOf.set(connection, ofConnection + 1)
-    const wait = new Wait(parked)
-    listOf(this.#byDeadline, tick).push(wait.inTick)
-    if (!parked.wakesOnArrival) return true
-    if (!this.#isHurried) this.#hurry(true)
-    this.#store.watch(plan.topic, plan.request.queueId, parked.scannedTo)
-    listOf(this.#byQueue, queueKey(plan.topic, plan.request.queueId)).push(wait.inQueue)
+  /** Parks a pull that is being woken for what is left of its time; false as with `park`. */
+  parkAgain(parked: ParkedPull): boolean {
+    if (!this.#hasRoom(parked.connection, parked.dueTick)) return false
+    this.#hold(parked)
     return true
   }
 
@@ -109,13 +108,58 @@ export class LongPolling {
     this.#count = 0
   }
 
+  #hasRoom(connection: Connection, dueTick: number): boolean {
+    const ofConnection = this.#countOf.get(connection) ?? 0
+    return this.#count < MAX_PARKED && ofConnection < MAX_PARKED_PER_CONNECTION && dueTick > this.#lastTick
+  }
+
+  #hold(parked: ParkedPull): void {
+    const { connection, topicHandle, queueId } = parked
+    this.#count += 1
+    this.#countOf.set(connection, (this.#countOf.get(connection) ?? 0) + 1)
+    this.#dueAt(parked.dueTick).push(parked.inTick)
+    if (!parked.wakesOnArrival) return
+    if (!this.#isHurried) this.#hurry(true)
+    this.#store.watch(topicHandle, queueId, parked.scannedTo)
+    this.#waitingIn(topicHandle, queueId).push(parked.inQueue)
+  }
+
+  #dueAt(tick: number): Waits {
+    let list = this.#byDeadline.get(tick)
+    if (list === undefined) {
+      list = new LinkedList()
+      this.#byDeadline.set(tick, list)
+    }
+    return list
+  }
+
+  #waitingIn(topic: TopicHandle, queueId: number): Waits {
+    let queues = this.#byQueue.get(topic)
+    if (queues === undefined) {
+      queues = new Map()
+      this.#byQueue.set(topic, queues)
+    }
+    let list = queues.get(queueId)
+    if (list === undefined) {
+      list = new LinkedList()
+      queues.set(queueId, list)
+    }
+    return list
+  }
+
   #arrived(topic: TopicHandle, queueId: number): void {
-    const key = queueKey(topic, queueId)
-    const waiting = this.#byQueue.get(key)
-    if (waiting === undefined || waiting.isEmpty) return
-    for (const wait of waiting.toArray()) {
-      this.#forget(wait)
-      this.#wake(wait.parked, 'arrival')
+    const waiting = this.#byQueue.get(topic)?.get(queueId)
+    if (waiting !== undefined) this.#wakeAll(waiting, 'arrival')
+  }
+
+  /** Those that are in the list now, not those that park again. */
+  #wakeAll(waiting: Waits, why: Wake): void {
+    for (let left = waiting.size; left > 0; left--) {
+      const parked = waiting.first
+      if (parked === undefined) return
+      this.#forget(parked)
+      this.#wake(parked, why)
+      this.#release(parked)
     }
   }
 
@@ -126,10 +170,7 @@ export class LongPolling {
       const due = this.#byDeadline.get(tick)
       if (due === undefined) continue
       this.#byDeadline.delete(tick)
-      for (const wait of due.toArray()) {
-        this.#forget(wait)
-        this.#wake(wait.parked, 'timeout')
-      }
+      this.#wakeAll(due, 'timeout')
     }
     if (now >= this.#sweepTick) {
       this.#sweepTick = now + SWEEP_TICKS
@@ -140,13 +181,20 @@ export class LongPolling {
   /** Clients choose how long they wait: without this the pulls of those that left could fill the table for ever. */
   #sweep(): void {
     for (const [tick, waiting] of this.#byDeadline) {
-      for (const wait of waiting.toArray()) {
-        if (wait.parked.plan.request.to.connection.closed) this.#forget(wait)
-      }
+      waiting.forEach((parked) => {
+        if (!parked.connection.closed) return
+        this.#forget(parked)
+        this.#release(parked)
+      })
       if (waiting.isEmpty) this.#byDeadline.delete(tick)
     }
-    for (const [key, waiting] of this.#byQueue) if (waiting.isEmpty) this.#byQueue.delete(key)
+    for (const [topic, queues] of this.#byQueue) {
+      for (const [queueId, waiting] of queues) if (waiting.isEmpty) queues.delete(queueId)
+      if (queues.size === 0) this.#byQueue.delete(topic)
+    }
     for (const [connection, count] of this.#countOf) if (count === 0) this.#countOf.delete(connection)
+    const spare = this.#count + SPARE_AT_LEAST
+    while (this.#spare.size > spare) this.#spare.remove(this.#spare.first!.inTick)
     // Not with each last pull: its client is about to come back.
     if (this.#isHurried && this.#count === 0) this.#hurry(false)
   }
@@ -156,27 +204,21 @@ export class LongPolling {
     this.#store.setHurry(hurry)
   }
 
-  #forget(wait: Wait): void {
-    const { inQueue, inTick, parked } = wait
-    const { connection } = parked.plan.request.to
+  #forget(parked: ParkedPull): void {
+    const { inQueue, inTick, connection } = parked
     inQueue.list?.remove(inQueue)
     inTick.list?.remove(inTick)
     this.#count -= 1
     this.#countOf.set(connection, (this.#countOf.get(connection) ?? 1) - 1)
   }
+
+  /** Keeps the object for another pull, unless its pull was parked again. */
+  #release(parked: ParkedPull): void {
+    if (parked.inTick.list !== undefined) return
+    parked.copy(NO_PULL)
+    this.#spare.push(parked.inTick)
+  }
 }
 
 /** The first tick at which a deadline has passed. */
 const tickOf = (atMs: number): number => Math.ceil(atMs / TICK_MS)
-
-/** Queue ids have 31 bits, handles count topics. */
-const queueKey = (topic: TopicHandle, queueId: number): number => topic * 2 ** 31 + queueId
-
-const listOf = (table: Map<number, Waits>, key: number): Waits => {
-  let list = table.get(key)
-  if (list === undefined) {
-    list = new LinkedList()
-    table.set(key, list)
-  }
-  return list
-}

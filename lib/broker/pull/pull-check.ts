@@ -1,8 +1,9 @@
 import { ResponseError } from '../../net/handler.ts'
 import { isValidTopic } from '../../protocol/names.ts'
 import { PERM_READ } from '../../protocol/permissions.ts'
-import type { MessageStore, TopicHandle } from '../../store/message-store.ts'
-import { type PullFilter, type PullFilters, type PullSubscription, pullFilter } from './pull-filter.ts'
+import type { MessageStore } from '../../store/message-store.ts'
+import { type PullFilters, type PullSubscription, pullFilter } from './pull-filter.ts'
+import type { PullPlan } from './pull-plan.ts'
 import type { PullRequest } from './pull-request.ts'
 
 /** What the pull path reads of a group's configuration. */
@@ -26,19 +27,27 @@ export interface PullSources {
   readonly broker: { readonly address: string; readonly readable: () => boolean }
 }
 
-/** A checked pull: which queue, and which messages of it. */
-export interface PullPlan {
-  readonly request: PullRequest
-  readonly topic: TopicHandle
-  readonly group: PullGroupConfig
-  readonly filter: PullFilter
+/**
+ * Checks what the plan asks for, and fills in the rest of it.
+ * @throws {ResponseError}
+ */
+export const completePlan = (plan: PullPlan, sources: PullSources): void => {
+  const group = checkedGroup(plan, sources)
+  plan.topicHandle = sources.store.topic(plan.topic)
+  plan.groupConfig = group
+  plan.filter = pullFilter(plan, group, sources)
 }
 
 /**
- * Checks a pull in Java's order and with Java's answers.
+ * Checks a pull that waited once more: what it asks for may be gone or forbidden by now.
  * @throws {ResponseError}
  */
-export const planPull = (request: PullRequest, sources: PullSources): PullPlan => {
+export const recheckPull = (request: PullRequest, sources: PullSources): void => {
+  pullFilter(request, checkedGroup(request, sources), sources)
+}
+
+/** Checks in Java's order and with Java's answers. */
+const checkedGroup = (request: PullRequest, sources: PullSources): PullGroupConfig => {
   const { group: groupName, topic: topicName } = request
   if (!sources.broker.readable()) {
     throw new ResponseError('NO_PERMISSION', `the broker[${sources.broker.address}] pulling message is forbidden`)
@@ -57,8 +66,8 @@ export const planPull = (request: PullRequest, sources: PullSources): PullPlan =
   }
   if (request.queueId < 0 || request.queueId >= config.readQueueNums) {
     const where = `queueId[${request.queueId}] is illegal, topic:[${topicName}] topicConfig.readQueueNums:[${config.readQueueNums}]`
-    const { address, port } = request.to.connection.remote
+    const { address, port } = request.connection.remote
     throw new ResponseError('SYSTEM_ERROR', `${where} consumer:[/${address}:${port}]`)
   }
-  return { request, topic: sources.store.topic(topicName), group, filter: pullFilter(request, group, sources) }
+  return group
 }

@@ -48,7 +48,10 @@ export interface PullFilter {
 
 const SUBSCRIBE_ALL = '*'
 const SQL_TYPE = 'SQL92'
-const tagCodesOf = new WeakMap<readonly number[], Int32Array>()
+const EVERYTHING: PullFilter = { tagCodes: undefined, accepts: undefined }
+const EVERY_TAG: PullSubscription = { subString: SUBSCRIBE_ALL, codeSet: [], subVersion: 0 }
+/** Of subscriptions that heartbeats told. */
+const filterOf = new WeakMap<readonly number[], PullFilter>()
 
 /**
  * The filter of a pull: from the subscription that it carries, or the one that its group's heartbeats told.
@@ -60,7 +63,7 @@ export const pullFilter = (request: PullRequest, group: PullGroupConfig, sources
   const { expressionType } = subscription
   const { filters } = sources
   const ofRetries = isRetryTopic(request.topic) && filters.retries() ? retryFilter(request.topic, filters) : undefined
-  if (subscription.classFilterMode === true) return { tagCodes: undefined, accepts: undefined }
+  if (subscription.classFilterMode === true) return EVERYTHING
   if (isTagType(expressionType)) return tagFilter(subscription, ofRetries)
   const registered = isCarried ? undefined : registeredFilter(request, filters)
   if (!filters.byProperties()) throw filterRefused(expressionType!)
@@ -93,22 +96,25 @@ const retryFilter = (retryTopic: string, filters: PullFilters): RecordFilter => 
 }
 
 const tagFilter = ({ subString, codeSet }: PullSubscription, accepts: RecordFilter | undefined): PullFilter => {
-  if (subString === SUBSCRIBE_ALL) return { tagCodes: undefined, accepts }
+  if (subString === SUBSCRIBE_ALL) return accepts === undefined ? EVERYTHING : { tagCodes: undefined, accepts }
   // To the store no codes are all of them.
   if (codeSet.length === 0) return { tagCodes: undefined, accepts: () => false }
-  let codes = tagCodesOf.get(codeSet)
-  if (codes === undefined) {
-    codes = Int32Array.from(codeSet)
-    tagCodesOf.set(codeSet, codes)
+  let filter = filterOf.get(codeSet)
+  if (filter === undefined) {
+    filter = { tagCodes: Int32Array.from(codeSet), accepts: undefined }
+    filterOf.set(codeSet, filter)
   }
-  return { tagCodes: codes, accepts }
+  return accepts === undefined ? filter : { ...filter, accepts }
 }
 
 const parseFailed = (cause?: unknown): ResponseError =>
   new ResponseError('SUBSCRIPTION_PARSE_FAILED', "parse the consumer's subscription failed", { cause })
 
 const carriedSubscription = ({ subscription, expressionType, subVersion }: PullRequest): PullSubscription => {
-  if (isTagType(expressionType)) return { expressionType, subVersion, ...parseTagExpression(subscription) }
+  if (isTagType(expressionType)) {
+    if (subscription === undefined || isEveryTag(subscription)) return EVERY_TAG
+    return { expressionType, subVersion, ...parseTagExpression(subscription) }
+  }
   if (subscription === undefined || subscription === '') throw parseFailed()
   return { expressionType, subVersion, subString: subscription, codeSet: [] }
 }
@@ -152,12 +158,14 @@ const knownSubscription = (request: PullRequest, config: PullGroupConfig, source
   return subscription
 }
 
+const isEveryTag = (text: string): boolean => text === '' || text === SUBSCRIBE_ALL
+
 /**
  * Reads a tag expression as it travels in a pull request: nothing or `*` is everything, else tags joined by `||`.
  * @throws {ResponseError} `SUBSCRIPTION_PARSE_FAILED`
  */
 export const parseTagExpression = (text: string | undefined): { subString: string; codeSet: number[] } => {
-  if (text === undefined || text === '' || text === SUBSCRIBE_ALL) return { subString: SUBSCRIBE_ALL, codeSet: [] }
+  if (text === undefined || isEveryTag(text)) return { subString: SUBSCRIBE_ALL, codeSet: [] }
   const parts = text.split('||')
   if (parts.every((part) => part === '')) throw parseFailed()
   // Of blanks alone no tag is left, and nothing passes.

@@ -10,7 +10,9 @@ export const pullHandlers = (service: PullService): Handler[] =>
   [pullMessage, litePullMessage].map((command) =>
     handler(command, (header, { connection, request }) => {
       service.pull({
-        to: { connection, opaque: request.opaque, serializeType: request.serializeType },
+        connection,
+        opaque: request.opaque,
+        serializeType: request.serializeType,
         oneway: isOneway(request),
         group: header.consumerGroup,
         topic: header.topic,

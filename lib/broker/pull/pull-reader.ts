@@ -2,8 +2,8 @@ import type { Clock } from '../../base/clock.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
-import type { PullPlan } from './pull-check.ts'
 import type { RecordFilter } from './pull-filter.ts'
+import type { PullPlan } from './pull-plan.ts'
 
 /** How much an answer may carry. */
 export interface PullBounds {
@@ -42,15 +42,19 @@ export class PullReader {
   readonly #store: ReadableStore
   readonly #clock: Pick<Clock, 'monotonicMs'>
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES)
+  /** Of the records read last; the next are often as long. */
+  #records: Buffer = this.#scratch.subarray(0, 0)
 
   constructor(store: ReadableStore, clock: Pick<Clock, 'monotonicMs'>) {
     this.#store = store
     this.#clock = clock
   }
 
-  /** The records of the last read, one behind the other. */
+  /** The records that the last read found, one behind the other. */
   get records(): Buffer {
-    return this.#scratch
+    const { sizeBytes } = this.result
+    if (this.#records.length !== sizeBytes) this.#records = this.#scratch.subarray(0, sizeBytes)
+    return this.#records
   }
 
   /**
@@ -59,7 +63,8 @@ export class PullReader {
    */
   read(plan: PullPlan, queueOffset: number, bounds: PullBounds, wait: DiskWait): void {
     const { accepts } = plan.filter
-    if (accepts === undefined) this.#pull(plan, queueOffset, bounds, 0, wait !== 'never')
+    const { maxCount, maxBytes } = bounds
+    if (accepts === undefined) this.#pull(plan, queueOffset, maxCount, maxBytes, 0, wait !== 'never')
     else this.#readFiltered(plan, accepts, queueOffset, bounds, wait)
   }
 
@@ -73,17 +78,20 @@ export class PullReader {
       const wanted = bits === undefined ? CHUNK_COUNT : Math.min(CHUNK_COUNT, bounds.maxCount - progress.count)
       const count = Math.min(wanted, limit - progress.at)
       if (bits !== undefined) bits.maxEntries = limit - progress.at
-      this.#pull(plan, progress.at, { maxCount: count, maxBytes: bounds.maxBytes }, progress.sizeBytes, mayWait)
+      this.#pull(plan, progress.at, count, bounds.maxBytes, progress.sizeBytes, mayWait)
       const { status, nextBeginOffset } = result
       const looked = nextBeginOffset > progress.at
       if (status === PullStatus.NO_MATCHED_MESSAGE || status === PullStatus.NOT_IN_MEMORY) progress.at = nextBeginOffset
       // The store ends a look where a queue file ends.
       if (status === PullStatus.NO_MATCHED_MESSAGE && looked && bits !== undefined) continue
       if (status !== PullStatus.FOUND || result.count === 0) break
-      const left = { maxCount: bounds.maxCount - progress.count, maxBytes: bounds.maxBytes - progress.sizeBytes }
-      const mayOverflow = result.count > left.maxCount || result.sizeBytes > left.maxBytes
+      const countLeft = bounds.maxCount - progress.count
+      const bytesLeft = bounds.maxBytes - progress.sizeBytes
+      const mayOverflow = result.count > countLeft || result.sizeBytes > bytesLeft
       // Which entry a record is of is not known: no more of them than the answer has room for.
-      if (mayOverflow && !this.#isDense(progress)) this.#pull(plan, progress.at, left, progress.sizeBytes, mayWait)
+      if (mayOverflow && !this.#isDense(progress)) {
+        this.#pull(plan, progress.at, countLeft, bytesLeft, progress.sizeBytes, mayWait)
+      }
       const goesOn = this.#keepAccepted(accepts, progress, bounds)
       if (!goesOn || progress.count >= bounds.maxCount || progress.sizeBytes >= bounds.maxBytes) break
     }
@@ -131,25 +139,41 @@ export class PullReader {
   }
 
   /** Pulls behind the first `start` bytes; a record that does not fit at the front makes the memory grow. */
-  #pull(plan: PullPlan, queueOffset: number, bounds: PullBounds, start: number, mayWaitForDisk: boolean): void {
-    const { topic, request, filter } = plan
-    const pull = (): void =>
-      this.#store.pull(
-        topic,
-        request.queueId,
-        queueOffset,
-        bounds.maxCount,
-        filter.tagCodes,
-        bounds.maxBytes,
-        this.#scratch,
-        start,
-        this.result,
-        mayWaitForDisk,
-        filter.bits,
-      )
-    pull()
+  #pull(
+    plan: PullPlan,
+    queueOffset: number,
+    maxCount: number,
+    maxBytes: number,
+    start: number,
+    mayWaitForDisk: boolean,
+  ): void {
+    this.#pullOnce(plan, queueOffset, maxCount, maxBytes, start, mayWaitForDisk)
     if (start > 0 || this.result.neededBytes <= this.#scratch.length) return
     this.#scratch = Buffer.allocUnsafeSlow(this.result.neededBytes)
-    pull()
+    this.#records = this.#scratch.subarray(0, 0)
+    this.#pullOnce(plan, queueOffset, maxCount, maxBytes, start, mayWaitForDisk)
+  }
+
+  #pullOnce(
+    { topicHandle, queueId, filter }: PullPlan,
+    queueOffset: number,
+    maxCount: number,
+    maxBytes: number,
+    start: number,
+    mayWaitForDisk: boolean,
+  ): void {
+    this.#store.pull(
+      topicHandle,
+      queueId,
+      queueOffset,
+      maxCount,
+      filter.tagCodes,
+      maxBytes,
+      this.#scratch,
+      start,
+      this.result,
+      mayWaitForDisk,
+      filter.bits,
+    )
   }
 }

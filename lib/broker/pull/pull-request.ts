@@ -1,8 +1,10 @@
 import type { AnswerTo } from '../answer.ts'
 
-/** One pull request, whichever header encoding it came in. */
-export interface PullRequest {
-  readonly to: AnswerTo
+/**
+ * One pull request, whichever header encoding it came in. The object may be used for the next one when the call that it
+ * is passed to has returned.
+ */
+export interface PullRequest extends AnswerTo {
   /** It wants no answer. */
   readonly oneway: boolean
   readonly group: string

@@ -9,10 +9,11 @@ import type { MessageStore, ReadLimits } from '../../store/message-store.ts'
 import type { PullResult } from '../../store/pull-result.ts'
 import { PullStatus } from '../../store/status.ts'
 import type { LongPolling, ParkedPull, Wake } from './long-polling.ts'
-import { type PullPlan, type PullSources, planPull } from './pull-check.ts'
-import { type DiskWait, MAX_FILTERED_ENTRIES, PullReader } from './pull-reader.ts'
+import { completePlan, type PullSources, recheckPull } from './pull-check.ts'
+import { PullPlan } from './pull-plan.ts'
+import { type DiskWait, MAX_FILTERED_ENTRIES, type PullBounds, PullReader } from './pull-reader.ts'
 import type { PullRequest } from './pull-request.ts'
-import { type PullAnswer, writePullAnswer } from './pull-response.ts'
+import { writePullAnswer } from './pull-response.ts'
 
 /** Settings the pull path follows. */
 export interface PullSettings {
@@ -45,22 +46,9 @@ export interface PullEffects {
 }
 
 const MASTER_ID = 0
+const NO_RECORDS = Buffer.alloc(0)
 /** Longest wait for messages; clients ask for 15 to 30 s. */
 export const MAX_SUSPEND_MS = 600_000
-
-/** Java's GetMessageStatus names, the remark of every pull answer. */
-const statusNames: Readonly<Record<PullStatus, string>> = {
-  [PullStatus.FOUND]: 'FOUND',
-  [PullStatus.NO_MATCHED_MESSAGE]: 'NO_MATCHED_MESSAGE',
-  [PullStatus.MESSAGE_WAS_REMOVING]: 'MESSAGE_WAS_REMOVING',
-  [PullStatus.OFFSET_FOUND_NULL]: 'OFFSET_FOUND_NULL',
-  [PullStatus.OFFSET_OVERFLOW_BADLY]: 'OFFSET_OVERFLOW_BADLY',
-  [PullStatus.OFFSET_OVERFLOW_ONE]: 'OFFSET_OVERFLOW_ONE',
-  [PullStatus.OFFSET_TOO_SMALL]: 'OFFSET_TOO_SMALL',
-  [PullStatus.NO_MATCHED_QUEUE]: 'NO_MATCHED_LOGIC_QUEUE',
-  [PullStatus.NO_MESSAGE_IN_QUEUE]: 'NO_MESSAGE_IN_QUEUE',
-  [PullStatus.NOT_IN_MEMORY]: 'NOT_IN_MEMORY',
-}
 
 const responseCodeOf = (status: PullStatus, queueOffset: number): ResponseCodeName => {
   switch (status) {
@@ -100,6 +88,9 @@ export class PullService {
   readonly #reader: PullReader
   #polling: LongPolling | undefined
   #limits: ReadLimits | undefined
+  /** The pull that is answered now: one at a time. */
+  readonly #plan = new PullPlan()
+  readonly #bounds: { -readonly [K in keyof PullBounds]: PullBounds[K] } = { maxCount: 0, maxBytes: 0 }
 
   constructor(parts: {
     readonly store: PullStore
@@ -128,10 +119,12 @@ export class PullService {
    * @throws {ResponseError} when it may not be answered with messages at all
    */
   pull(request: PullRequest): void {
-    const plan = planPull(request, this.#sources)
+    const plan = this.#plan
+    plan.ask(request)
+    completePlan(plan, this.#sources)
     if (!request.oneway) this.#serve(plan, request.queueOffset)
     if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && this.#settings.isSlave !== true) {
-      const { address, port } = request.to.connection.remote
+      const { address, port } = request.connection.remote
       this.#effects.commitOffset(
         request.group,
         request.topic,
@@ -147,22 +140,21 @@ export class PullService {
    * it asks for may be gone or forbidden by now.
    */
   readonly wake = (parked: ParkedPull, why: Wake): void => {
-    const { request } = parked.plan
-    if (request.to.connection.closed) return
+    if (parked.connection.closed) return
     try {
-      planPull(request, this.#sources)
-      const code = this.#read(parked.plan, parked.scannedTo, 'always')
+      recheckPull(parked, this.#sources)
+      const code = this.#read(parked, parked.scannedTo, 'always')
       if (why === 'arrival' && isWorthWaiting(this.#result.status, code)) {
         if (code !== 'PULL_NOT_FOUND') parked.scannedTo = this.#result.nextBeginOffset
-        if (this.#polling?.park(parked) === true) return
+        if (this.#polling?.parkAgain(parked) === true) return
       }
-      const skipped = code === 'PULL_NOT_FOUND' && parked.scannedTo > request.queueOffset
-      this.#answer(parked.plan, skipped ? 'PULL_RETRY_IMMEDIATELY' : code)
+      const skipped = code === 'PULL_NOT_FOUND' && parked.scannedTo > parked.queueOffset
+      this.#answer(parked, skipped ? 'PULL_RETRY_IMMEDIATELY' : code)
     } catch (error) {
       if (!(error instanceof ResponseError)) {
-        this.#logger.error({ error, topic: request.topic, group: request.group }, 'a parked pull could not be answered')
+        this.#logger.error({ error, topic: parked.topic, group: parked.group }, 'a parked pull could not be answered')
       }
-      this.#refuse(request, error)
+      this.#refuse(parked, error)
     }
   }
 
@@ -175,15 +167,14 @@ export class PullService {
    * @param waitedMs for the disk; undefined when that was not done yet
    */
   #serve(plan: PullPlan, from: number, waitedMs?: number): void {
-    const { request } = plan
     const code = this.#read(plan, from, waitedMs === undefined ? 'never' : 'at-start')
     const { status, nextBeginOffset } = this.#result
     if (status !== PullStatus.NOT_IN_MEMORY) {
-      if (!(this.#mayWait(request, code) && this.#park(plan, from))) this.#answer(plan, code, waitedMs)
+      if (!(this.#mayWait(plan, code) && this.#park(plan, from))) this.#answer(plan, code, waitedMs)
       return
     }
     const goesOnAt = plan.filter.accepts === undefined ? from : nextBeginOffset
-    if (goesOnAt < request.queueOffset + MAX_FILTERED_ENTRIES) this.#readAhead(plan, goesOnAt, waitedMs)
+    if (goesOnAt < plan.queueOffset + MAX_FILTERED_ENTRIES) this.#readAhead(plan, goesOnAt, waitedMs)
     else {
       this.#result.replace(PullStatus.NO_MATCHED_MESSAGE, nextBeginOffset, 0, 0)
       this.#answer(plan, 'PULL_RETRY_IMMEDIATELY', waitedMs)
@@ -191,18 +182,19 @@ export class PullService {
   }
 
   /** The event loop never waits for the disk: the store's own threads do, and the pull is served when they are done. */
-  #readAhead(plan: PullPlan, from: number, waitedMs = 0): void {
-    const { topic, filter, request } = plan
-    const { connection } = request.to
+  #readAhead(now: PullPlan, from: number, waitedMs = 0): void {
+    const plan = new PullPlan()
+    plan.copy(now)
+    const { topicHandle, queueId, filter, connection } = plan
     const { maxTransferBytes } = this.#settings
     const startedAtMs = this.#clock.monotonicMs()
     this.#store
-      .readAhead(topic, request.queueId, from, this.#countOf(request), filter.tagCodes, maxTransferBytes)
+      .readAhead(topicHandle, queueId, from, this.#countOf(plan), filter.tagCodes, maxTransferBytes)
       .then(() => {
         if (!connection.closed) this.#serve(plan, from, waitedMs + this.#clock.monotonicMs() - startedAtMs)
       })
       .catch((error: unknown) => {
-        if (!connection.closed) this.#refuse(request, error)
+        if (!connection.closed) this.#refuse(plan, error)
       })
   }
 
@@ -219,18 +211,17 @@ export class PullService {
     const polling = this.#polling
     if (polling === undefined) return false
     const { longPollingEnable, shortPollingTimeMs } = this.#settings
-    const timeoutMs = longPollingEnable ? plan.request.suspendTimeoutMs : shortPollingTimeMs
-    const deadlineMs = polling.deadline(Math.min(timeoutMs, MAX_SUSPEND_MS))
-    return polling.park({ plan, scannedTo, deadlineMs, wakesOnArrival: longPollingEnable })
+    const timeoutMs = longPollingEnable ? plan.suspendTimeoutMs : shortPollingTimeMs
+    return polling.park(plan, scannedTo, Math.min(timeoutMs, MAX_SUSPEND_MS), longPollingEnable)
   }
 
   #read(plan: PullPlan, queueOffset: number, wait: DiskWait): ResponseCodeName {
-    const { request } = plan
-    const { readLimits } = this.#settings
+    const { readLimits, maxTransferBytes } = this.#settings
     if (readLimits !== this.#limits) this.#store.setReadLimits(readLimits)
     this.#limits = readLimits
-    const bounds = { maxCount: this.#countOf(request), maxBytes: this.#settings.maxTransferBytes }
-    this.#reader.read(plan, queueOffset, bounds, wait)
+    this.#bounds.maxCount = this.#countOf(plan)
+    this.#bounds.maxBytes = maxTransferBytes
+    this.#reader.read(plan, queueOffset, this.#bounds, wait)
     const { status, count: found, sizeBytes } = this.#result
     this.#effects.messagesGot(status === PullStatus.FOUND ? found : 0, sizeBytes)
     return responseCodeOf(status, queueOffset)
@@ -238,37 +229,28 @@ export class PullService {
 
   #answer(plan: PullPlan, found: ResponseCodeName, latencyMs = 0): void {
     const result = this.#result
-    const { request } = plan
     const { isSlave = false, checkOffsetInSlave = false } = this.#settings
     // The master's queue may reach further than this copy of it.
     const goesElsewhere = found === 'PULL_OFFSET_MOVED' && isSlave && !checkOffsetInSlave
     const code = goesElsewhere ? 'PULL_RETRY_IMMEDIATELY' : found
-    const answer: PullAnswer = {
-      code,
-      remark: statusNames[result.status],
-      suggestWhichBrokerId: goesElsewhere ? plan.group.brokerId : this.#suggestedBroker(plan),
-      nextBeginOffset: result.nextBeginOffset,
-      minOffset: result.minOffset,
-      maxOffset: result.maxOffset,
-    }
+    const brokerId = goesElsewhere ? plan.groupConfig.brokerId : this.#suggestedBroker(plan)
     const isFull = code === 'SUCCESS'
-    writePullAnswer(request.to, answer, this.#reader.records, isFull ? result.sizeBytes : 0)
-    if (isFull) this.#effects.groupGot(request, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
+    writePullAnswer(plan, code, result, brokerId, isFull ? this.#reader.records : NO_RECORDS)
+    if (isFull) this.#effects.groupGot(plan, result.count, result.sizeBytes, latencyMs, result.logBehindBytes)
     if (code === 'PULL_OFFSET_MOVED') {
-      const { group, topic, queueId, queueOffset } = request
-      this.#effects.offsetMoved({ group, topic, queueId, asked: queueOffset, corrected: answer.nextBeginOffset })
+      const { group, topic, queueId, queueOffset } = plan
+      this.#effects.offsetMoved({ group, topic, queueId, asked: queueOffset, corrected: result.nextBeginOffset })
     }
   }
 
   #suggestedBroker(plan: PullPlan): number {
-    const { slaveReadEnable, memoryWindowBytes } = this.#settings
-    if (!slaveReadEnable) return MASTER_ID
-    const slow = this.#result.logBehindBytes > memoryWindowBytes
-    return slow ? plan.group.whichBrokerWhenConsumeSlowly : plan.group.brokerId
+    if (!this.#settings.slaveReadEnable) return MASTER_ID
+    const slow = this.#result.logBehindBytes > this.#settings.memoryWindowBytes
+    return slow ? plan.groupConfig.whichBrokerWhenConsumeSlowly : plan.groupConfig.brokerId
   }
 
   #refuse(request: PullRequest, error: unknown): void {
-    const { connection, opaque, serializeType } = request.to
+    const { connection, opaque, serializeType } = request
     const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR
     connection.send({ code, opaque, flag: FLAG_RESPONSE, remark: errorText(error), serializeType })
   }

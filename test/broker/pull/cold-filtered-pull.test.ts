@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
 import { silentLogger } from '../../../lib/base/logging.ts'
-import type { LongPolling, ParkedPull } from '../../../lib/broker/pull/long-polling.ts'
+import { type LongPolling, ParkedPull } from '../../../lib/broker/pull/long-polling.ts'
+import type { PullPlan } from '../../../lib/broker/pull/pull-plan.ts'
 import { MAX_FILTERED_ENTRIES } from '../../../lib/broker/pull/pull-reader.ts'
 import { PullService } from '../../../lib/broker/pull/pull-service.ts'
 import { encodeRecord } from '../../../lib/protocol/message-codec.ts'
@@ -91,7 +92,7 @@ const coldQueue = (count: number) => {
 const answerTo = async (service: PullService, subscription: string): Promise<unknown> => {
   const connection = new FakeConnection()
   service.pull({
-    to: { connection, opaque: 1, serializeType: 1 },
+    ...{ connection, opaque: 1, serializeType: 1 as const },
     ...{ oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 0, maxMessages: 32, sysFlag: 4 },
     ...{ commitOffset: 0, suspendTimeoutMs: 0, subVersion: 0, subscription, expressionType: 'SQL92' },
   })
@@ -117,11 +118,16 @@ test('it gives up after as many messages as in memory, and the consumer goes on 
 test('a pull that waited looks at all that came, wherever that is', async () => {
   const { service, grow } = coldQueue(0)
   const parked: ParkedPull[] = []
-  const park = (one: ParkedPull): boolean => parked.push(one) > 0
-  service.polling = { park, deadline: (timeoutMs: number) => timeoutMs } as unknown as LongPolling
+  const park = (plan: PullPlan, scannedTo: number): boolean => {
+    const one = new ParkedPull()
+    one.copy(plan)
+    one.scannedTo = scannedTo
+    return parked.push(one) > 0
+  }
+  service.polling = { park, parkAgain: (one: ParkedPull) => parked.push(one) > 0 } as unknown as LongPolling
   const connection = new FakeConnection()
   service.pull({
-    to: { connection, opaque: 1, serializeType: 1 },
+    ...{ connection, opaque: 1, serializeType: 1 as const },
     ...{ oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 0, maxMessages: 32, sysFlag: 4 | 2 },
     ...{ commitOffset: 0, suspendTimeoutMs: 1000, subVersion: 0, subscription: 'n >= 150', expressionType: 'SQL92' },
   })

@@ -69,7 +69,7 @@ const coldPath = () => {
   })
   const pull = (connection: FakeConnection): void =>
     service.pull({
-      to: { connection, opaque: 1, serializeType: 1 },
+      ...{ connection, opaque: 1, serializeType: 1 as const },
       oneway: false,
       group: 'G',
       topic: 'T',

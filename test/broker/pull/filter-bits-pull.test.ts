@@ -2,8 +2,8 @@ import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { systemClock } from '../../../lib/base/clock.ts'
-import type { PullPlan } from '../../../lib/broker/pull/pull-check.ts'
 import type { PullFilter } from '../../../lib/broker/pull/pull-filter.ts'
+import type { PullPlan } from '../../../lib/broker/pull/pull-plan.ts'
 import { type PullBounds, PullReader } from '../../../lib/broker/pull/pull-reader.ts'
 import { SqlFilter, sqlProgram } from '../../../lib/filter/index.ts'
 import { propertiesEnd, propertiesStart } from '../../../lib/protocol/record-properties.ts'
@@ -19,7 +19,7 @@ interface Read {
 
 const readOnce = (store: MessageStore, topic: string, filter: PullFilter, from: number, bounds: PullBounds): Read => {
   const reader = new PullReader(store, systemClock)
-  const plan = { request: { queueId: 0 }, topic: store.topic(topic), filter } as PullPlan
+  const plan = { queueId: 0, topicHandle: store.topic(topic), filter } as PullPlan
   reader.read(plan, from, bounds, 'always')
   const { status, sizeBytes, nextBeginOffset: next } = reader.result
   const bytes = status === PullStatus.FOUND ? reader.records.subarray(0, sizeBytes) : Buffer.alloc(0)
@@ -103,7 +103,7 @@ test('a read that comes to a message on disk goes on there, not at the entries i
   const bits = new FilterBits({ bitNum: 16, bitPos: [1], knownFromOffset: 0, bornTimeMs: 0 })
   const filter = { tagCodes: undefined, accepts: () => true, bits }
   const reader = new PullReader(store, systemClock)
-  const plan = { request: { queueId: 0 }, topic: 0, filter } as unknown as PullPlan
+  const plan = { queueId: 0, topicHandle: 0, filter } as unknown as PullPlan
   reader.read(plan, 7, { maxCount: 32, maxBytes: 1000 }, 'never')
   deepEqual([reader.result.status, reader.result.nextBeginOffset], [PullStatus.NOT_IN_MEMORY, 100])
 })

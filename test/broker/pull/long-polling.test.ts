@@ -84,7 +84,7 @@ const pullPath = (
   service.polling = polling
   const pull = (connection: FakeConnection, suspendTimeoutMs: number): void =>
     service.pull({
-      to: { connection, opaque: 1, serializeType: 1 },
+      ...{ connection, opaque: 1, serializeType: 1 as const },
       oneway: false,
       group: 'G',
       topic: 'T',
@@ -224,6 +224,30 @@ test('without long polling a pull that finds nothing waits the short time, whate
   deepEqual([polling.count, connection.sent.map(({ code }) => code)], [0, [19]])
 })
 
+test('pulls that wait one after the other are each answered as they asked', () => {
+  const { clock, polling, pull } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const [first, second, third] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+  pull(first, 1_000)
+  clock.advance(1_100)
+  pull(second, 1_000)
+  pull(third, 2_000)
+  clock.advance(1_100)
+  deepEqual([polling.count, first.sent.length, second.sent.length, third.sent.length], [1, 1, 1, 0])
+  clock.advance(1_000)
+  deepEqual([polling.count, first.sent.length, second.sent.length, third.sent.length], [0, 1, 1, 1])
+})
+
+test('what waits in a queue is woken once by an arrival, though it waits again', () => {
+  const { polling, pull, arrive, watched } = pullPath(PullStatus.OFFSET_OVERFLOW_ONE, 5)
+  const connections = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+  for (const connection of connections) pull(connection, 10_000)
+  equal(watched.length, 3)
+  arrive()
+  deepEqual([polling.count, watched.length], [3, 6])
+  arrive()
+  deepEqual([polling.count, watched.length], [3, 9])
+})
+
 const suggested = (settings: Parameters<typeof pullPath>[2], status: PullStatus = PullStatus.FOUND): unknown[] => {
   const { pull, moved } = pullPath(status, 5, { memoryWindowBytes: 100, ...settings })
   const connection = new FakeConnection()
@@ -246,7 +270,7 @@ test('a slave corrects no offset unless it is to, and stores none', () => {
   const { service, committed } = pullPath(PullStatus.FOUND, 5, { isSlave: true })
   const to = { connection: new FakeConnection(), opaque: 1, serializeType: 1 } as const
   service.pull({
-    ...{ to, oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 5, maxMessages: 1 },
+    ...{ ...to, oneway: false, group: 'G', topic: 'T', queueId: 0, queueOffset: 5, maxMessages: 1 },
     ...{ sysFlag: 4 | PullSysFlag.COMMIT_OFFSET, commitOffset: 4, suspendTimeoutMs: 0, subVersion: 0 },
     ...{ subscription: '*', expressionType: 'TAG' },
   })
