@@ -21,6 +21,7 @@ import {
   skipBlank,
   unescapeText,
 } from './json-bytes.ts'
+import type { KnownTexts } from './known-texts.ts'
 import { languageCodeOf } from './language-codes.ts'
 import { MAX_EXT_FIELDS } from './outgoing-frame.ts'
 
@@ -286,6 +287,12 @@ export class HeaderScanner {
     if (bits < NON_ASCII) return this.#buffer.toString('latin1', start, this.#end[slot])
     if ((bits & ESCAPED) === 0) return this.#buffer.toString('utf8', start, this.#end[slot])
     return JSON.parse(this.#buffer.toString('utf8', start - 1, this.#end[slot]! + 1)) as string
+  }
+
+  /** Like `string`, for values that come again and again. */
+  knownString(slot: number, known: KnownTexts): string {
+    const start = this.#start[slot]!
+    return start >= 0 && this.isPlain(slot) ? known.of(this.#buffer, start, this.#end[slot]!) : this.string(slot)
   }
 
   /** Bytes that `copyText` can need for a slot. */

@@ -2,6 +2,7 @@ import type { Connection, FrameHandler, FrameView } from '../../net/connection.t
 import { ResponseError } from '../../net/handler.ts'
 import { pullMessage } from '../../protocol/commands/pull-message.ts'
 import { toSafeInteger } from '../../protocol/int64.ts'
+import { KnownTexts } from '../../protocol/known-texts.ts'
 import { FLAG_ONEWAY, FLAG_RESPONSE } from '../../protocol/remoting-command.ts'
 import { compileScanner, type HeaderScanner } from '../../protocol/scanner.ts'
 import { PullPlan } from './pull-plan.ts'
@@ -24,6 +25,8 @@ export class HotPull implements FrameHandler {
   readonly #subscription = this.#scanner.slotOf('subscription')
   readonly #expressionType = this.#scanner.slotOf('expressionType')
 
+  /** Groups, topics and subscriptions come again and again. */
+  readonly #texts = new KnownTexts()
   /** The pull that is read now. */
   readonly #request = new PullPlan()
 
@@ -64,7 +67,7 @@ export class HotPull implements FrameHandler {
   onChunkEnd(): void {}
 
   #text(slot: number): string {
-    return this.#scanner.string(slot)
+    return this.#scanner.knownString(slot, this.#texts)
   }
 }
 
