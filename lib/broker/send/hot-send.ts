@@ -8,6 +8,29 @@ import type { SendRequest } from './send-service.ts'
 
 const FIRST_TEXT_BYTES = 64 * 1024
 
+/** One object for all sends; nobody keeps it. */
+class HotSendRequest implements SendRequest {
+  to!: SendRequest['to']
+  oneway = false
+  topic!: SendRequest['topic']
+  queueId = 0
+  flag = 0
+  sysFlag = 0
+  bornTimestampMs = 0
+  reconsumeTimes = 0
+  readonly properties: Buffer
+  readonly propertiesStart = 0
+  propertiesEnd = 0
+  body!: Buffer
+  bodyStart = 0
+  bodyEnd = 0
+
+  /** @param properties where the property text of each stands from the beginning */
+  constructor(properties: Buffer) {
+    this.properties = properties
+  }
+}
+
 /**
  * Sends straight from the receive buffer: the header is scanned in place, bodies stay where they are until the append
  * at the end of the chunk copies them into the log. Leaves everything unusual to the generic handler: other header
@@ -29,6 +52,8 @@ export class HotSend implements FrameHandler {
   readonly #batch: number
   /** Property text of the current request, its JSON escapes undone. */
   readonly #text = Buffer.allocUnsafeSlow(FIRST_TEXT_BYTES)
+  /** The send that is read now. */
+  readonly #request = new HotSendRequest(this.#text)
 
   constructor(command: Command, path: SendPath) {
     this.#path = path
@@ -54,22 +79,19 @@ export class HotSend implements FrameHandler {
     if (scanner.bool(this.#batch) || !scanner.has(this.#defaultTopic) || !scanner.has(this.#producerGroup)) return false
     const topic = this.#path.topics.find(frame.buffer, scanner.start(this.#topic), scanner.end(this.#topic))
     if (topic === undefined || topic.isRetry || scanner.textBound(this.#properties) > this.#text.length) return false
-    const request: SendRequest = {
-      to: { connection, opaque: scanner.opaque, serializeType: 0 },
-      oneway: (scanner.flag & FLAG_ONEWAY) !== 0,
-      topic,
-      queueId: scanner.int(this.#queueId),
-      flag: scanner.int(this.#flag),
-      sysFlag: scanner.int(this.#sysFlag),
-      bornTimestampMs: scanner.int(this.#bornTimestamp),
-      reconsumeTimes: scanner.has(this.#reconsumeTimes) ? scanner.int(this.#reconsumeTimes) : 0,
-      properties: this.#text,
-      propertiesStart: 0,
-      propertiesEnd: scanner.copyText(this.#properties, this.#text, 0),
-      body: frame.buffer,
-      bodyStart: frame.bodyStart,
-      bodyEnd: frame.bodyEnd,
-    }
+    const request = this.#request
+    request.to = { connection, opaque: scanner.opaque, serializeType: 0 }
+    request.oneway = (scanner.flag & FLAG_ONEWAY) !== 0
+    request.topic = topic
+    request.queueId = scanner.int(this.#queueId)
+    request.flag = scanner.int(this.#flag)
+    request.sysFlag = scanner.int(this.#sysFlag)
+    request.bornTimestampMs = scanner.int(this.#bornTimestamp)
+    request.reconsumeTimes = scanner.has(this.#reconsumeTimes) ? scanner.int(this.#reconsumeTimes) : 0
+    request.propertiesEnd = scanner.copyText(this.#properties, this.#text, 0)
+    request.body = frame.buffer
+    request.bodyStart = frame.bodyStart
+    request.bodyEnd = frame.bodyEnd
     if (hasMissingNumber(request) || Number.isNaN(scanner.int(this.#defaultTopicQueueNums))) return false
     try {
       this.#path.service.addSingle(request)
