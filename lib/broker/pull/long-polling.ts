@@ -182,9 +182,7 @@ export class LongPolling {
   #sweep(): void {
     for (const [tick, waiting] of this.#byDeadline) {
       waiting.forEach((parked) => {
-        if (!parked.connection.closed) return
-        this.#forget(parked)
-        this.#release(parked)
+        if (parked.connection.closed) this.#forget(parked)
       })
       if (waiting.isEmpty) this.#byDeadline.delete(tick)
     }

@@ -36,7 +36,7 @@ export interface PullSettings {
 
 /** What the pull path tells the rest of the broker. */
 export interface PullEffects {
-  commitOffset(group: string, topic: string, queueId: number, queueOffset: number, clientAddress: string): void
+  commitOffset(group: string, topic: string, queueId: number, queueOffset: number): void
   /** The store was asked; count 0 when it had nothing. */
   messagesGot(count: number, sizeBytes: number): void
   /** A group gets messages: how long they took to read, and how much of the log is behind them. */
@@ -124,14 +124,7 @@ export class PullService {
     completePlan(plan, this.#sources)
     if (!request.oneway) this.#serve(plan, request.queueOffset)
     if ((request.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && this.#settings.isSlave !== true) {
-      const { address, port } = request.connection.remote
-      this.#effects.commitOffset(
-        request.group,
-        request.topic,
-        request.queueId,
-        request.commitOffset,
-        `${address}:${port}`,
-      )
+      this.#effects.commitOffset(request.group, request.topic, request.queueId, request.commitOffset)
     }
   }
 

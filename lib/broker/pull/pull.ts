@@ -53,7 +53,7 @@ export const createPullHandlers = (parts: PullParts): PullPath => {
     sources: { topics, groups, consumers, filters, store, broker: { address, readable: settings.readable } },
     settings,
     effects: {
-      commitOffset: (...commit) => parts.offsets.commit(...commit),
+      commitOffset: (group, topic, queueId, queueOffset) => parts.offsets.commit(group, topic, queueId, queueOffset),
       messagesGot: (count, sizeBytes) => parts.stats.messagesGot(count, sizeBytes),
       groupGot: ({ group, topic, queueId }, count, sizeBytes, latencyMs, behindBytes) =>
         parts.traffic.group(topic, group).got(queueId, count, sizeBytes, latencyMs, behindBytes),
