@@ -180,17 +180,22 @@ export class LongPolling {
 
   /** Clients choose how long they wait: without this the pulls of those that left could fill the table for ever. */
   #sweep(): void {
-    for (const [tick, waiting] of this.#byDeadline) {
+    // Tables visit without an object for each entry.
+    this.#byDeadline.forEach((waiting, tick) => {
       waiting.forEach((parked) => {
         if (parked.connection.closed) this.#forget(parked)
       })
       if (waiting.isEmpty) this.#byDeadline.delete(tick)
-    }
-    for (const [topic, queues] of this.#byQueue) {
-      for (const [queueId, waiting] of queues) if (waiting.isEmpty) queues.delete(queueId)
+    })
+    this.#byQueue.forEach((queues, topic) => {
+      queues.forEach((waiting, queueId) => {
+        if (waiting.isEmpty) queues.delete(queueId)
+      })
       if (queues.size === 0) this.#byQueue.delete(topic)
-    }
-    for (const [connection, count] of this.#countOf) if (count === 0) this.#countOf.delete(connection)
+    })
+    this.#countOf.forEach((count, connection) => {
+      if (count === 0) this.#countOf.delete(connection)
+    })
     const spare = this.#count + SPARE_AT_LEAST
     while (this.#spare.size > spare) this.#spare.remove(this.#spare.first!.inTick)
     // Not with each last pull: its client is about to come back.
