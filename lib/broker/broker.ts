@@ -100,7 +100,7 @@ export const startBroker = async (config: BrokerConfig, surroundings: BrokerSurr
   try {
     const { identity, net } = config.current
     const port = net.listenPort === 0 ? await anyFreePort() : net.listenPort
-    const haPort = net.haPort === 0 ? await anyFreePort() : net.haPort
+    const haPort = net.haPort === 0 ? await anotherFreePort(port) : net.haPort
     const address = await literalOf(identity.host)
     const base: Base = { config, clock, logger, parts, port, haPort, storeHost: { address, port } }
     await startParts(base, surroundings)
@@ -315,6 +315,12 @@ const startServer = async (
     frameHandlers: new Map([...frameHandlers, ...pull.frameHandlers]),
   })
   if (listenPort > 2) await server.listen({ host, port: listenPort - 2, backlog, handlers, frameHandlers })
+}
+
+/** A free port for slaves that is not `port`, which nobody listens on yet. */
+const anotherFreePort = async (port: number): Promise<number> => {
+  const other = await anyFreePort()
+  return other === port ? anotherFreePort(port) : other
 }
 
 /** A port free at this moment; for tests, which leave the choice to the system before the store needs to know it. */

@@ -10,9 +10,9 @@ export type DurabilityOutcome =
   | { readonly kind: 'durable' }
   /** Not yet on the device after the configured time; it may still get there. */
   | { readonly kind: 'timeout' }
-  /** On the device as promised, but on no slave after the configured time; it may still get there. */
+  /** On no slave after the configured time, whatever of the device; it may still get there. */
   | { readonly kind: 'replica-timeout' }
-  /** On the device as promised; there was no slave near enough to wait for. */
+  /** There was no slave near enough to wait for, whatever of the device. */
   | { readonly kind: 'no-replica' }
   /** The sync failed: nothing was promised, the store is read-only. */
   | { readonly kind: 'failed'; readonly error: StoreError }
@@ -71,7 +71,7 @@ export class DurabilityGate implements Durability {
       settle(DURABLE)
       return
     }
-    const wait = waits.begin(() => settle(TIMEOUT))
+    const wait = waits.begin(endOffset, () => settle(TIMEOUT))
     this.#store.onFlushed(endOffset, (error) => {
       if (waits.end(wait)) settle(error === undefined ? DURABLE : { kind: 'failed', error })
     })

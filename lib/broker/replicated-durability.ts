@@ -4,12 +4,14 @@ import { TimedWaits } from './timed-waits.ts'
 
 /** Copies of the log on slaves. */
 export interface Replicas {
+  /** A slave has everything below. */
+  readonly replicated: number
   /** The log has grown. */
   appended(): void
   /** Whether a slave is near enough to `endOffset` for a wait to make sense. */
   available(endOffset: number): boolean
-  /** Calls back once a slave has everything below. */
-  onReplicated(endOffset: number, callback: () => void): void
+  /** `listener` is called whenever {@link replicated} has grown. */
+  onReplicated(listener: () => void): void
 }
 
 const NO_REPLICA: DurabilityOutcome = { kind: 'no-replica' }
@@ -21,12 +23,16 @@ export class ReplicatedDurability implements Durability {
   readonly #replicas: Replicas
   /** Absent unless slaves are waited for. */
   readonly #waits: TimedWaits | undefined
+  #stopped = false
 
   /** @param slaveTimeoutMs how long an append may wait for a slave (`slaveTimeout`); undefined: it does not */
   constructor(local: Durability, replicas: Replicas, clock: Clock, slaveTimeoutMs: number | undefined) {
     this.#local = local
     this.#replicas = replicas
-    this.#waits = slaveTimeoutMs === undefined ? undefined : new TimedWaits(clock, slaveTimeoutMs)
+    if (slaveTimeoutMs === undefined) return
+    const waits = new TimedWaits(clock, slaveTimeoutMs)
+    replicas.onReplicated(() => waits.passed(replicas.replicated))
+    this.#waits = waits
   }
 
   get waits(): boolean {
@@ -35,28 +41,35 @@ export class ReplicatedDurability implements Durability {
 
   /** As in Java, what the slaves did not do says more than what the device did not do in time. */
   hold(endOffset: number, settle: (outcome: DurabilityOutcome) => void): void {
-    this.#replicas.appended()
+    const replicas = this.#replicas
+    replicas.appended()
     const waits = this.#waits
-    if (waits === undefined) {
-      this.#local.hold(endOffset, settle)
-      return
-    }
-    if (!this.#replicas.available(endOffset)) {
+    if (waits === undefined || endOffset <= replicas.replicated) this.#local.hold(endOffset, settle)
+    else if (this.#stopped || !replicas.available(endOffset)) {
       this.#local.hold(endOffset, (outcome) => settle(outcome.kind === 'failed' ? outcome : NO_REPLICA))
-      return
-    }
+    } else this.#holdForBoth(waits, endOffset, settle)
+  }
+
+  requestSoon(endOffset: number): void {
+    this.#replicas.appended()
+    this.#local.requestSoon(endOffset)
+  }
+
+  /** Gives up on the slaves, also for what is held later. */
+  stop(): void {
+    this.#stopped = true
+    this.#waits?.stop()
+    this.#waits?.expireAll()
+  }
+
+  #holdForBoth(waits: TimedWaits, endOffset: number, settle: (outcome: DurabilityOutcome) => void): void {
     let local: DurabilityOutcome | undefined
     let copied: boolean | undefined
     const settleWhenBoth = (): void => {
       if (local !== undefined && copied !== undefined) settle(copied ? local : REPLICA_TIMEOUT)
     }
-    const wait = waits.begin(() => {
-      copied = false
-      settleWhenBoth()
-    })
-    this.#replicas.onReplicated(endOffset, () => {
-      if (!waits.end(wait)) return
-      copied = true
+    const wait = waits.begin(endOffset, (how) => {
+      copied = how === 'passed'
       settleWhenBoth()
     })
     this.#local.hold(endOffset, (outcome) => {
@@ -68,16 +81,5 @@ export class ReplicatedDurability implements Durability {
       waits.end(wait)
       settle(outcome)
     })
-  }
-
-  requestSoon(endOffset: number): void {
-    this.#replicas.appended()
-    this.#local.requestSoon(endOffset)
-  }
-
-  /** What still waits for a slave is answered: it may be there or not. */
-  stop(): void {
-    this.#waits?.stop()
-    this.#waits?.expireAll()
   }
 }

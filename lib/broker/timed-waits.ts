@@ -1,15 +1,19 @@
 import type { Clock, TimerHandle } from '../base/clock.ts'
 
-/** One wait; ends once, by {@link TimedWaits.end} or by its time. */
+/** Why a wait is over: the log's end that it waits for was passed, or its time. */
+export type WaitEnd = 'passed' | 'timeout'
+
+/** One wait; ends once. */
 export interface TimedWait {
+  readonly endOffset: number
   readonly deadlineMs: number
-  readonly onTimeout: () => void
+  readonly onEnd: (how: WaitEnd) => void
   ended: boolean
 }
 
 const CHECK_PERIOD_MS = 50
 
-/** Waits that all last equally long at most. Their end is at most 50 ms late. */
+/** Waits for ends of the log that all last equally long at most, first come first served. Times are over 50 ms late at most. */
 export class TimedWaits {
   readonly #clock: Clock
   readonly #timeoutMs: number
@@ -20,17 +24,26 @@ export class TimedWaits {
   constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
-    this.#timer = clock.every(CHECK_PERIOD_MS, () => this.#expire(clock.monotonicMs()))
+    this.#timer = clock.every(CHECK_PERIOD_MS, () => {
+      const nowMs = clock.monotonicMs()
+      this.#endFront('timeout', ({ deadlineMs }) => deadlineMs <= nowMs)
+    })
   }
 
-  /** @param onTimeout called when the time is over before {@link end} */
-  begin(onTimeout: () => void): TimedWait {
-    const wait: TimedWait = { deadlineMs: this.#clock.monotonicMs() + this.#timeoutMs, onTimeout, ended: false }
+  /** Those that are not over, and those that ended behind one of them. */
+  get size(): number {
+    return this.#waits.length - this.#head
+  }
+
+  /** @param onEnd called once unless {@link end} comes first */
+  begin(endOffset: number, onEnd: (how: WaitEnd) => void): TimedWait {
+    const deadlineMs = this.#clock.monotonicMs() + this.#timeoutMs
+    const wait: TimedWait = { endOffset, deadlineMs, onEnd, ended: false }
     this.#waits.push(wait)
     return wait
   }
 
-  /** @returns false when its time was over before */
+  /** Ends a wait without a call. @returns false when it was over before */
   end(wait: TimedWait): boolean {
     if (wait.ended) return false
     wait.ended = true
@@ -38,24 +51,30 @@ export class TimedWaits {
     return true
   }
 
-  /** No time is over any more. */
+  /** Everything below `endOffset` is there: ends who waits for that, none before those in front of it. */
+  passed(endOffset: number): void {
+    this.#endFront('passed', (wait) => wait.endOffset <= endOffset)
+  }
+
+  /** No time is looked at any more. */
   stop(): void {
     this.#timer.cancel()
   }
 
   /** All times are over now. */
   expireAll(): void {
-    this.#expire(Number.POSITIVE_INFINITY)
+    this.#endFront('timeout', () => true)
   }
 
-  #expire(nowMs: number): void {
+  /** What is called may begin and end waits. */
+  #endFront(how: WaitEnd, isOver: (wait: TimedWait) => boolean): void {
     for (;;) {
       const wait = this.#waits[this.#head]
-      if (wait === undefined || !(wait.ended || wait.deadlineMs <= nowMs)) break
+      if (wait === undefined || !(wait.ended || isOver(wait))) break
       this.#head += 1
       if (wait.ended) continue
       wait.ended = true
-      wait.onTimeout()
+      wait.onEnd(how)
     }
     this.#dropEnded()
   }

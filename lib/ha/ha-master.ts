@@ -8,9 +8,8 @@ import { ThrottledLog } from '../base/throttled-log.ts'
 import { formatAddress, remoteAddress } from '../net/address.ts'
 import { NetError } from '../net/net-error.ts'
 import { receiveAccepted, receiveBuffer } from '../net/receive.ts'
-import { WatermarkWaiters } from '../store/watermark-waiters.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
-import { type HaSettings, SlaveLink } from './slave-link.ts'
+import { type HaSettings, type LinkEvents, SlaveLink } from './slave-link.ts'
 
 /** One slave as the master sees it. */
 export interface SlaveState {
@@ -37,7 +36,7 @@ const STOP_MS = 1_000
  * The master's side of RocketMQ's replication (its default service, 4.9 and 5.x alike): slaves dial the HA port, say how
  * far their log goes, get the bytes from there on, and say how far they have come. Nobody has to prove who he is there: the
  * port belongs into a network that only brokers reach. What can be told from outside is looked at: nobody has more than
- * he was sent.
+ * he was sent, or at first more than anybody was.
  */
 export class HaMaster implements Stoppable {
   readonly #log: ReplicatedLog
@@ -46,11 +45,14 @@ export class HaMaster implements Stoppable {
   readonly #logger: Logger
   readonly #faults: ThrottledLog
   readonly #links = new Set<SlaveLink>()
-  readonly #waiters = new WatermarkWaiters()
+  readonly #listeners: (() => void)[] = []
   readonly #buffer = receiveBuffer()
   readonly #checks: TimerHandle
+  readonly #events: LinkEvents
   #server: Server | undefined
   #replicated = 0
+  #given: number
+  #onLastGone: (() => void) | undefined
   #pumpScheduled = false
   #waitsForBytes = false
   #stopping: Promise<void> | undefined
@@ -60,7 +62,9 @@ export class HaMaster implements Stoppable {
     this.#settings = parts.settings
     this.#clock = parts.clock
     this.#logger = parts.logger
+    this.#given = parts.log.watermarks.appended
     this.#faults = new ThrottledLog(parts.clock, parts.logger)
+    this.#events = this.#eventsOfLinks()
     this.#checks = parts.clock.every(CHECK_PERIOD_MS, () => this.#check())
   }
 
@@ -110,9 +114,14 @@ export class HaMaster implements Stoppable {
     return false
   }
 
-  /** Calls back once a slave has everything below `endOffset`; never when that does not come. */
-  onReplicated(endOffset: number, callback: () => void): void {
-    this.#waiters.add(endOffset, callback)
+  /** A slave said that it has everything below. */
+  get replicated(): number {
+    return this.#replicated
+  }
+
+  /** `listener` is called whenever {@link replicated} has grown. */
+  onReplicated(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Accepts nobody any more, and gives slaves a second at most to take what they have not got. Idempotent. */
@@ -127,13 +136,18 @@ export class HaMaster implements Stoppable {
     if (server === undefined) return
     const closed = once(server, 'close')
     server.close()
-    this.#pump()
-    for (const link of this.#links) link.close('gently')
-    const overdue = this.#clock.after(STOP_MS, () => {
-      for (const link of this.#links) link.close('at once')
+    const allGone = new Promise<void>((resolve) => {
+      this.#onLastGone = resolve
     })
+    for (const link of this.#links) link.finish()
+    if (this.#links.size > 0) {
+      const overdue = this.#clock.after(STOP_MS, () => {
+        for (const link of this.#links) link.close()
+      })
+      await allGone
+      overdue.cancel()
+    }
     await closed
-    overdue.cancel()
   }
 
   #accept(accepted: Socket): void {
@@ -154,7 +168,7 @@ export class HaMaster implements Stoppable {
       log: this.#log,
       settings: this.#settings,
       clock: this.#clock,
-      events: { onReport: () => this.#settle(), onEnd: (ended, fault) => this.#ended(ended, fault) },
+      events: this.#events,
     })
     this.#links.add(link)
     this.#logger.info({ peer: formatAddress(remote) }, 'a slave has connected')
@@ -165,11 +179,29 @@ export class HaMaster implements Stoppable {
     const peer = formatAddress(link.remote)
     if (fault !== undefined) this.#faults.warn({ peer }, `connection to a slave closed: ${fault}`)
     else this.#logger.info({ peer, acked: link.acked }, 'a slave has gone')
+    if (this.#links.size === 0) this.#onLastGone?.()
   }
 
-  #settle(): void {
-    for (const { acked } of this.#links) if (acked > this.#replicated) this.#replicated = acked
-    this.#waiters.settle(this.#replicated, undefined)
+  /** @param acked the most that a slave has now */
+  #reported(acked: number): void {
+    this.#awaitBytes()
+    if (acked <= this.#replicated) return
+    this.#replicated = acked
+    for (const listener of this.#listeners) listener()
+  }
+
+  #eventsOfLinks(): LinkEvents {
+    const given = (): number => this.#given
+    return {
+      get given() {
+        return given()
+      },
+      onGiven: (physicalOffset) => {
+        if (physicalOffset > this.#given) this.#given = physicalOffset
+      },
+      onReport: (acked) => this.#reported(acked),
+      onEnd: (link, fault) => this.#ended(link, fault),
+    }
   }
 
   #check(): void {
@@ -178,13 +210,13 @@ export class HaMaster implements Stoppable {
 
   #pump(): void {
     for (const link of this.#links) link.pump()
-    if (this.#links.size > 0 && this.#stopping === undefined) this.#awaitBytes()
+    if (this.#links.size > 0) this.#awaitBytes()
   }
 
   /** What was appended and may not be given away yet: comes when it is in the files, or on the device. */
   #awaitBytes(): void {
     const { appended } = this.#log.watermarks
-    if (this.#waitsForBytes || appended <= this.#log.replicableEnd) return
+    if (this.#waitsForBytes || this.#stopping !== undefined || appended <= this.#log.replicableEnd) return
     this.#waitsForBytes = true
     const come = (failure: unknown): void => {
       this.#waitsForBytes = false

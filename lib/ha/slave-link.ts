@@ -10,18 +10,24 @@ import type { ReplicatedLog } from './replicated-log.ts'
 export interface HaSettings {
   /** A frame without bytes is sent when nothing else was for this long. */
   readonly heartbeatMs: number
-  /** A slave from which nothing came for this long is gone. */
+  /** A slave from which no report came for this long is gone. */
   readonly silenceMs: number
   /** Most bytes of the log in one frame. At most 4 MiB less the header count. */
   readonly frameBytes: number
   /** A slave further behind than this does not count. */
   readonly fallbehindMaxBytes: number
+  /** What is further behind the log's end is first brought into memory, on a thread of the store's. */
+  readonly nearBytes: number
 }
 
-/** What a link tells the master. */
+/** What a link tells the master, and what it is told. */
 export interface LinkEvents {
-  /** The slave says that it has everything below {@link SlaveLink.acked}. */
-  onReport(): void
+  /** Nobody can have more of this log: its end when the process began, and what slaves got since. */
+  readonly given: number
+  /** The slave got everything below. */
+  onGiven(physicalOffset: number): void
+  /** The slave says that it has everything below. */
+  onReport(acked: number): void
   /** Called once. `fault`: what the slave did, or undefined when the connection ended. */
   onEnd(link: SlaveLink, fault: string | undefined): void
 }
@@ -30,8 +36,6 @@ export interface LinkEvents {
 const TURN_BYTES = 1024 * 1024
 /** More is not queued for one slave. */
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024
-/** What is further behind the log's end is first brought into memory, on a thread of the store's. */
-const NEAR_BYTES = 64 * 1024 * 1024
 /** Until a read that too many others were waiting before is tried again. */
 const READ_AGAIN_MS = 20
 
@@ -54,7 +58,9 @@ export class SlaveLink {
   #lastWriteMs: number
   /** Until the next turn, or for bytes that are not in memory. */
   #waiting = false
-  #ended = false
+  /** What the slave lacked at first may be old, that is on disk only. */
+  #isCatchingUp = true
+  #lifecycle: 'open' | 'finishing' | 'written' | 'ended' = 'open'
 
   constructor(
     socket: Socket,
@@ -88,12 +94,16 @@ export class SlaveLink {
 
   /** Takes [0, sizeBytes) of `chunk`, which may be overwritten afterwards. */
   receive(chunk: Buffer, sizeBytes: number): void {
-    if (this.#ended) return
-    this.#lastReadMs = this.#clock.monotonicMs()
+    if (this.#lifecycle === 'ended') return
     const before = this.#acked
-    this.#reports.read(chunk, sizeBytes, (physicalOffset) => this.#report(physicalOffset))
-    if (this.#ended || this.#acked === before) return
-    this.#events.onReport()
+    try {
+      this.#reports.read(chunk, sizeBytes, (physicalOffset) => this.#report(physicalOffset))
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#endUnreadable(error)
+    }
+    if (this.#acked === before) return
+    this.#events.onReport(this.#acked)
     this.pump()
   }
 
@@ -106,20 +116,27 @@ export class SlaveLink {
   check(): void {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#lastReadMs > this.#settings.silenceMs) {
-      this.#end(`nothing came for ${this.#settings.silenceMs} ms`)
+      this.#end(`no report came for ${this.#settings.silenceMs} ms`)
       return
     }
     this.pump()
-    if (this.#next < 0 || nowMs - this.#lastWriteMs < this.#settings.heartbeatMs) return
+    if (this.#next < 0 || this.#isWritten || nowMs - this.#lastWriteMs < this.#settings.heartbeatMs) return
     const heartbeat = Buffer.alloc(FRAME_HEADER_BYTES)
     writeFrameHeader(heartbeat, 0, this.#next, 0)
     this.#write(heartbeat)
   }
 
-  /** Ends the connection when what was written is on its way, or at once. */
-  close(how: 'gently' | 'at once'): void {
-    if (how === 'gently') this.#socket.end()
-    else this.#socket.destroy()
+  /** Ends the connection when the slave got everything there is. */
+  finish(): void {
+    if (this.#next < 0) this.#end(undefined)
+    if (this.#lifecycle !== 'open') return
+    this.#lifecycle = 'finishing'
+    this.pump()
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    this.#end(undefined)
   }
 
   #report(physicalOffset: number): boolean {
@@ -129,15 +146,17 @@ export class SlaveLink {
       return false
     }
     if (physicalOffset > this.#acked) this.#acked = physicalOffset
+    this.#lastReadMs = this.#clock.monotonicMs()
     return true
   }
 
   /** The first report: where the slave's log ends. An empty one gets everything there is. */
   #begin(physicalOffset: number): string | undefined {
-    const { minPhysicalOffset, watermarks } = this.#log
+    const { minPhysicalOffset } = this.#log
+    const { given } = this.#events
     const from = physicalOffset === 0 ? minPhysicalOffset : physicalOffset
-    if (physicalOffset < 0 || from > watermarks.appended) {
-      return `it claims a log up to ${physicalOffset}, ours ends at ${watermarks.appended}`
+    if (physicalOffset < 0 || physicalOffset > given) {
+      return `it claims a log up to ${physicalOffset}, and nobody got more of ours than ${given}: it has to start empty`
     }
     if (from < minPhysicalOffset) {
       return `it asks for bytes from ${physicalOffset} on, our log begins at ${minPhysicalOffset}: it has to start empty`
@@ -153,7 +172,7 @@ export class SlaveLink {
 
   /** @param inMemory what is next has just been read by the store's own threads */
   #pump(inMemory: boolean): void {
-    if (this.#next < 0 || this.#ended || this.#waiting) return
+    if (this.#next < 0 || this.#waiting || this.#isWritten) return
     try {
       this.#sendTurn(inMemory)
     } catch (error) {
@@ -166,8 +185,13 @@ export class SlaveLink {
     const turnEnd = this.#next + TURN_BYTES
     for (;;) {
       const pendingBytes = this.#log.replicableEnd - this.#next
-      if (pendingBytes <= 0 || this.#socket.writableLength >= MAX_QUEUED_BYTES) return
-      if (pendingBytes > NEAR_BYTES && !inMemory) {
+      if (pendingBytes <= 0) {
+        this.#isCatchingUp = false
+        if (this.#lifecycle === 'finishing') this.#endWriting()
+        return
+      }
+      if (this.#socket.writableLength >= MAX_QUEUED_BYTES) return
+      if (!inMemory && (this.#isCatchingUp || pendingBytes > this.#settings.nearBytes)) {
         this.#readAhead()
         return
       }
@@ -185,6 +209,7 @@ export class SlaveLink {
     if (sizeBytes === 0) throw new StoreError('STORE_IO_ERROR', 'nothing stands there')
     writeFrameHeader(frame, 0, this.#next, sizeBytes)
     this.#next += sizeBytes
+    this.#events.onGiven(this.#next)
     this.#write(frame.subarray(0, FRAME_HEADER_BYTES + sizeBytes))
   }
 
@@ -217,9 +242,18 @@ export class SlaveLink {
     this.#end(`the log cannot be read at ${this.#next}: ${errorText(error)}`)
   }
 
+  #endWriting(): void {
+    this.#lifecycle = 'written'
+    this.#socket.end()
+  }
+
+  get #isWritten(): boolean {
+    return this.#lifecycle === 'written' || this.#lifecycle === 'ended'
+  }
+
   #end(fault: string | undefined): void {
-    if (this.#ended) return
-    this.#ended = true
+    if (this.#lifecycle === 'ended') return
+    this.#lifecycle = 'ended'
     this.#socket.destroy()
     this.#events.onEnd(this, fault)
   }

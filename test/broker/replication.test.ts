@@ -1,5 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -90,4 +92,17 @@ test('a message sent back waits for no slave', async (t) => {
   const offset = String(Number.parseInt(extFields.msgId?.slice(16) ?? '', 16))
   const answer = await client.request({ code: 36, extFields: { offset, group: 'G', delayLevel: '0' } })
   deepEqual([answer.code, answer.remark], [SUCCESS, undefined])
+})
+
+test('who keeps his connection to the port for slaves does not keep the broker from stopping', async (t) => {
+  const { broker } = await startTestBroker(t)
+  const peer = connect({ port: broker.haPort, host: '127.0.0.1', allowHalfOpen: true })
+  peer.on('error', () => undefined).resume()
+  await once(peer, 'connect')
+  peer.write(Buffer.alloc(8))
+  const slave = await FakeSlave.connect(broker.haPort)
+  await broker.stop()
+  await waitFor('its end', () => peer.readableEnded)
+  peer.destroy()
+  await waitFor('the other end', () => slave.closed)
 })

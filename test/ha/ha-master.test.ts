@@ -4,13 +4,20 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { LogFields } from '../../lib/base/logging.ts'
 import { silentLogger } from '../../lib/base/logging.ts'
 import { HaMaster } from '../../lib/ha/ha-master.ts'
+import { StoreError } from '../../lib/store/store-error.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { FakeLog } from './support/fake-log.ts'
 import { FakeSlave } from './support/fake-slave.ts'
 
-const SETTINGS = { heartbeatMs: 5_000, silenceMs: 20_000, frameBytes: 32_768, fallbehindMaxBytes: 1_000_000 }
 const MIB = 1 << 20
+const SETTINGS = {
+  heartbeatMs: 5_000,
+  silenceMs: 20_000,
+  frameBytes: 32_768,
+  fallbehindMaxBytes: 1_000_000,
+  nearBytes: 64 * MIB,
+}
 
 const setUp = async (t: TestContext, log: FakeLog, settings: Partial<typeof SETTINGS> = {}) => {
   const clock = new ManualClock()
@@ -43,8 +50,8 @@ const isDropped = async (slave: FakeSlave, warnings: readonly string[], reason: 
 
 test('a slave gets the bytes from where its log ends, in frames that stay within one file', async (t) => {
   const log = new FakeLog(300_000, 100_000)
+  log.grow(250_000)
   const { connect, grow } = await setUp(t, log)
-  grow(250_000)
   const slave = await connect()
   slave.report(30_000)
   deepEqual(await slave.has(220_000), log.bytes.subarray(30_000, 250_000))
@@ -98,23 +105,25 @@ for (const flushMode of ['async', 'sync'] as const) {
   })
 }
 
-test('who waits for a slave is called when one has the bytes, in order, and not before', async (t) => {
+test('what is told as replicated is what one slave has, and grows', async (t) => {
   const log = new FakeLog(10_000)
   const { connect, grow, master } = await setUp(t, log)
+  const told: number[] = []
+  master.onReplicated(() => told.push(master.replicated))
   const slave = await connect()
   const other = await connect()
   slave.report(0)
   other.report(0)
   grow(3_000)
-  const done: number[] = []
-  for (const end of [1_000, 2_000, 3_000]) master.onReplicated(end, () => done.push(end))
   await slave.has(3_000)
   await other.has(3_000)
   slave.report(1_999)
-  await waitFor('the first', () => done.length === 1)
+  await waitFor('the first', () => master.replicated === 1_999)
   other.report(1_500, 3_000)
-  await waitFor('the others', () => done.length === 3)
-  deepEqual(done, [1_000, 2_000, 3_000])
+  await waitFor('the second', () => master.replicated === 3_000)
+  slave.report(2_500, 2_500)
+  await waitFor('the third', () => master.slaves.some(({ acked }) => acked === 2_500))
+  deepEqual(told, [1_999, 3_000])
 })
 
 test('a slave counts once it said where it is, and while it is near enough', async (t) => {
@@ -142,31 +151,61 @@ test('a slave that claims more than it was sent is dropped and makes nothing ack
   const slave = await connect()
   slave.report(0)
   await slave.has(3_000)
-  let called = false
-  master.onReplicated(5_000, () => {
-    called = true
-  })
   slave.report(5_000)
   await isDropped(slave, warnings, /claims a log up to 5000, and got 3000/)
-  equal(called, false)
+  equal(master.replicated, 0)
 })
 
-test('a slave whose log is longer than ours, or nonsense, is dropped with its first report', async (t) => {
-  const { connect, grow, warnings, master } = await setUp(t, new FakeLog(10_000))
-  grow(5_000)
-  for (const offset of [5_001, -1, 2n ** 62n, -(2n ** 63n)]) {
+for (const flushMode of ['async', 'sync'] as const) {
+  test(`under ${flushMode} flush a slave that begins beyond what any was given is dropped`, async (t) => {
+    // The log was found to end at 1,000: the slave has bytes that were lost here, and others stand there by now.
+    const log = new FakeLog(10_000, MIB, flushMode)
+    log.grow(1_000)
+    const { connect, master, warnings } = await setUp(t, log)
+    log.grow(2_000, flushMode === 'sync' ? 1_500 : 2_000)
+    for (const offset of [1_001, 1_500, 1_999, 2_000]) {
+      const slave = await connect()
+      slave.report(offset)
+      await isDropped(slave, warnings, /nobody got more of ours than 1000: it has to start empty/)
+    }
+    equal(master.replicated, 0)
+    const slave = await connect()
+    slave.report(1_000)
+    await slave.has(log.replicableEnd - 1_000)
+    const other = await connect()
+    other.report(log.replicableEnd)
+    await waitFor('one that has what the first got', () => master.replicated === log.replicableEnd)
+  })
+}
+
+test('nonsense is no first report', async (t) => {
+  const { connect, warnings, master } = await setUp(t, new FakeLog(10_000))
+  for (const offset of [-1, 2n ** 62n, -(2n ** 63n)]) {
     const slave = await connect()
     slave.report(offset)
-    await isDropped(slave, warnings, /claims a log up to -?\d+, ours ends at 5000/)
+    await isDropped(slave, warnings, /claims a log up to -?\d+, and nobody got more of ours than 0/)
   }
   equal(master.slaves.length, 0)
+})
+
+test('a log that is closed ends the connection and nothing else', async (t) => {
+  const log = new FakeLog(10_000)
+  const { connect, warnings } = await setUp(t, log)
+  const slave = await connect()
+  Object.defineProperty(log, 'minPhysicalOffset', {
+    get: () => {
+      throw new StoreError('STORE_CLOSED', 'the store is closed')
+    },
+  })
+  slave.report(0)
+  await isDropped(slave, warnings, /the store is closed/)
 })
 
 test('a slave that lacks what was deleted here is told apart and dropped', async (t) => {
   const log = new FakeLog(10_000)
   log.minPhysicalOffset = 4_000
-  const { connect, grow, warnings } = await setUp(t, log)
-  grow(5_000)
+  log.grow(5_000)
+  const { connect, warnings } = await setUp(t, log)
   const slave = await connect()
   slave.report(3_999)
   await isDropped(slave, warnings, /from 3999 on, our log begins at 4000: it has to start empty/)
@@ -200,32 +239,56 @@ test('reports may come in any pieces, and many at once', async (t) => {
   await waitFor('the third', () => master.slaves[0]?.acked === 3_000)
 })
 
-test('both sides see that the other lives: a frame without bytes, and the end of who is silent', async (t) => {
+test('both sides see that the other lives: a frame without bytes, and the end of who reports nothing', async (t) => {
   const { connect, grow, clock, warnings } = await setUp(t, new FakeLog(10_000))
   grow(1_000)
   const slave = await connect()
   slave.report(0)
   await slave.has(1_000)
-  clock.advance(6_000)
+  clock.advance(4_000)
+  const mute = await connect()
+  mute.send(Buffer.alloc(3))
+  await turn()
+  equal(slave.frames.length, 1)
+  clock.advance(2_000)
   await waitFor('a sign of life', () => slave.frames.at(-1)?.bytes.length === 0)
-  equal(slave.frames.at(-1)?.physicalOffset, 1_000)
+  deepEqual([slave.frames.length, slave.frames.at(-1)?.physicalOffset], [2, 1_000])
   clock.advance(15_000)
-  await isDropped(slave, warnings, /nothing came for 20000 ms/)
+  await isDropped(slave, warnings, /no report came for 20000 ms/)
+  mute.send(Buffer.alloc(3))
+  clock.advance(5_000)
+  await isDropped(mute, warnings, /no report came for 20000 ms/)
 })
 
-test('what is far behind is read ahead by the store before it is sent', async (t) => {
-  const sizeBytes = 70 * MIB
-  const log = new FakeLog(sizeBytes, 16 * MIB)
-  const { connect, grow } = await setUp(t, log)
-  grow(sizeBytes)
+test('a frame is never larger than what a Java slave can take', async (t) => {
+  const log = new FakeLog(6 * MIB, 16 * MIB)
+  const { connect, grow } = await setUp(t, log, { frameBytes: 8 * MIB })
+  grow(6 * MIB)
   const slave = await connect()
   slave.report(0)
-  await waitFor('all bytes', () => slave.frames.reduce((sum, { bytes }) => sum + bytes.length, 0) === sizeBytes)
-  ok(slave.bytes.equals(log.bytes))
+  await slave.has(6 * MIB)
   deepEqual(
-    log.readAhead,
-    [0, 1, 2, 3, 4, 5].map((turns) => turns * MIB),
+    slave.frames.map(({ bytes }) => bytes.length),
+    [4 * MIB - 12, 2 * MIB + 12],
   )
+})
+
+test('what may not be in memory is read ahead by the store: all until a slave has caught up, then what is far', async (t) => {
+  const log = new FakeLog(12 * MIB, 16 * MIB)
+  log.grow(3 * MIB)
+  const { connect, grow } = await setUp(t, log, { nearBytes: MIB })
+  const slave = await connect()
+  slave.report(0)
+  await slave.has(3 * MIB)
+  deepEqual(log.readAhead, [0, MIB, 2 * MIB])
+  grow(3 * MIB + 1_000)
+  await slave.has(3 * MIB + 1_000)
+  grow(4 * MIB)
+  await slave.has(4 * MIB)
+  equal(log.readAhead.length, 3)
+  grow(12 * MIB)
+  ok((await slave.has(12 * MIB)).equals(log.bytes))
+  ok(log.readAhead.length > 3 && log.readAhead.slice(3).every((offset) => offset >= 4 * MIB && offset < 11 * MIB))
 })
 
 test('no more than a few MiB wait for a slave that does not read', async (t) => {
@@ -256,18 +319,47 @@ test('no more than a few MiB wait for a slave that does not read', async (t) => 
   ok(slave.bytes.equals(log.bytes))
 })
 
-test('a stop gives a slave what it has not got, and then ends its connection', async (t) => {
-  const log = new FakeLog(50_000)
-  const { connect, grow, master } = await setUp(t, log)
+test('a stop gives a slave what it has not got, however much, and then ends its connection', async (t) => {
+  const log = new FakeLog(16 * MIB)
+  const { connect, grow, master, warnings } = await setUp(t, log)
   const slave = await connect()
   slave.report(0)
   grow(1_000)
   await slave.has(1_000)
-  log.grow(50_000)
+  slave.pause()
+  log.grow(16 * MIB)
   const stopped = master.stop()
-  equal((await slave.has(50_000)).length, 50_000)
+  await turn()
+  equal(master.slaves.length, 1)
+  slave.resume()
   await stopped
+  equal(master.slaves.length, 0)
   await waitFor('the end', () => slave.closed)
+  ok(slave.bytes.equals(log.bytes))
+  deepEqual(warnings, [])
+})
+
+test('a stop waits a second for a slave that takes nothing, and not at all for one that said nothing', async (t) => {
+  const log = new FakeLog(64 * MIB)
+  const { connect, grow, master, clock } = await setUp(t, log)
+  const slave = await connect()
+  const mute = await connect()
+  slave.report(0)
+  grow(1_000)
+  await slave.has(1_000)
+  slave.pause()
+  log.grow(64 * MIB)
+  let stopped = false
+  const stopping = master.stop().then(() => {
+    stopped = true
+  })
+  await waitFor('the end of the one that said nothing', () => mute.closed)
+  clock.advance(999)
+  await turn()
+  deepEqual([stopped, master.slaves.length], [false, 1])
+  clock.advance(1)
+  await stopping
+  equal(master.slaves.length, 0)
 })
 
 test('at most 64 slaves are taken', async (t) => {

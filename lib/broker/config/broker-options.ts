@@ -202,6 +202,9 @@ const registrationOptions = ({ broker }: ConfigValues): BrokerOptions['registrat
   singleTopics: broker.enableSingleTopicRegister,
 })
 
+/** The newest bytes of the log that are surely in memory. */
+const NEAR_BYTES = 64 * 1024 * 1024
+
 const identity = ({ broker, store }: ConfigValues): BrokerOptions['identity'] => {
   if (store.brokerRole === 'SLAVE' && broker.brokerId <= 0) throw invalid('the brokerId of a slave must be above 0')
   return {
@@ -374,6 +377,8 @@ export const brokerOptions = (values: ConfigValues): BrokerOptions => {
       silenceMs: store.haHousekeepingInterval,
       frameBytes: store.haTransferBatchSize,
       fallbehindMaxBytes: store.haSlaveFallbehindMax,
+      // Written past the page cache, only what is still in the staging ring is in memory.
+      nearBytes: store.commitLogDirectIo ? Math.min(NEAR_BYTES, store.stagingBufferSize / 2) : NEAR_BYTES,
     },
   })
 }

@@ -107,7 +107,7 @@ export const storeKeys = {
   haListenPort: int(10_912, 'port for slaves; always listenPort + 1', { max: 65_536 }),
   haSendHeartbeatInterval: int(5000, 'idle time after which master and slave show life', MS),
   haHousekeepingInterval: int(20_000, 'silence after which a replication link is dead', MS),
-  haTransferBatchSize: int(32_768, 'most bytes of one replication frame', { unit: 'bytes' }),
+  haTransferBatchSize: int(32_768, 'most bytes of one replication frame', { unit: 'bytes', min: 1 }),
   haMasterAddress: maybeText('replication address of the master; default: what the name server says', {
     important: true,
   }),
