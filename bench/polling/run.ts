@@ -27,6 +27,7 @@ const { values } = parseArgs({
   options: {
     pulls: { type: 'string', default: '10000' },
     connections: { type: 'string', default: '100' },
+    consumers: { type: 'string', default: '10' },
     rate: { type: 'string', default: '10000' },
     woken: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '10' },
@@ -35,7 +36,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
-const numberOf = (name: 'pulls' | 'connections' | 'rate' | 'woken' | 'seconds' | 'rounds'): number => {
+const numberOf = (name: 'pulls' | 'connections' | 'consumers' | 'rate' | 'woken' | 'seconds' | 'rounds'): number => {
   const number = Number(values[name])
   if (!(number > 0)) throw new Error(`--${name} takes a number above 0`)
   return number
@@ -76,10 +77,14 @@ const loadOf = async (pid: number): Promise<number> => {
   return (100 * (cpuMs(pid) - before)) / (performance.now() - startMs)
 }
 
-const withConnections = async <T>(pair: OurPair, use: (connections: readonly PollConnection[]) => Promise<T>) => {
+const withConnections = async <T>(
+  pair: OurPair,
+  count: number,
+  use: (connections: readonly PollConnection[]) => Promise<T>,
+) => {
   const connections: PollConnection[] = []
   try {
-    for (let i = 0; i < numberOf('connections'); i++) connections.push(await PollConnection.open(pair.brokerAddress))
+    for (let i = 0; i < count; i++) connections.push(await PollConnection.open(pair.brokerAddress))
     return await use(connections)
   } finally {
     for (const connection of connections) connection.close()
@@ -87,7 +92,7 @@ const withConnections = async <T>(pair: OurPair, use: (connections: readonly Pol
 }
 
 const held = (pair: OurPair, suspendMs: number): Promise<number> =>
-  withConnections(pair, async (connections) => {
+  withConnections(pair, numberOf('connections'), async (connections) => {
     let isOver = false
     for (let pull = 0; pull < pulls; pull++) {
       const connection = connections[pull % connections.length]!
@@ -110,16 +115,16 @@ const held = (pair: OurPair, suspendMs: number): Promise<number> =>
   })
 
 /** Rounds of latencies, each sorted. */
-const wakes = (pair: OurPair): Promise<number[][]> =>
-  withConnections(pair, async (connections) => {
+const wakes = (pair: OurPair): Promise<Float64Array[]> =>
+  withConnections(pair, numberOf('consumers'), async (connections) => {
     const sender = await PollConnection.open(pair.brokerAddress)
     const timer = new WakeTimer({ topic: TOPIC, queues: QUEUES, woken, rate: numberOf('rate') }, sender, connections)
     try {
       await timer.begin()
       await timer.round(WARM_UP_MS)
-      const rounds: number[][] = []
+      const rounds: Float64Array[] = []
       for (let round = 0; round < numberOf('rounds'); round++) {
-        rounds.push((await timer.round(windowMs)).sort((a, b) => a - b))
+        rounds.push((await timer.round(windowMs)).sort())
       }
       return rounds
     } finally {
@@ -128,7 +133,7 @@ const wakes = (pair: OurPair): Promise<number[][]> =>
     }
   })
 
-const percentile = (sorted: readonly number[], share: number): number =>
+const percentile = (sorted: Float64Array, share: number): number =>
   Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!

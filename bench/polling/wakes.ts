@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../test/support/wait-for.ts'
 import { type PollConnection, pullTemplate, sendTemplate } from './poll-connection.ts'
 
@@ -28,7 +27,10 @@ export class WakeTimer {
   readonly #connections: readonly PollConnection[]
   readonly #sentUs: Float64Array
   readonly #message
-  #latenciesUs: number[] | undefined
+  /** Of the round under way; made before it, so that it leaves no garbage. */
+  #latenciesUs: Float64Array | undefined
+  #timed = 0
+  readonly #queueIds: number[] = []
   #answers = 0
   #next = 0
   #isOver = false
@@ -50,27 +52,38 @@ export class WakeTimer {
   }
 
   /** Sends for so long; microseconds from the send of a message to its answer, both by this process's clock. */
-  async round(ms: number): Promise<number[]> {
-    const latenciesUs: number[] = []
+  async round(ms: number): Promise<Float64Array> {
+    const latenciesUs = new Float64Array(Math.ceil((ms * this.#order.rate) / 1000) + 1)
     this.#latenciesUs = latenciesUs
-    const startMs = performance.now()
-    const first = this.#next
-    for (let nowMs = startMs; nowMs < startMs + ms; nowMs = performance.now()) {
-      this.#sendUpTo(first + Math.floor(((nowMs - startMs) * this.#order.rate) / 1000))
-      await delay(TICK_MS)
-    }
+    this.#timed = 0
+    await this.#sendFor(ms)
     await waitFor('all answers', () => this.#sentUs.every((time) => time === NOTHING_SENT))
     this.#latenciesUs = undefined
-    return latenciesUs
+    return latenciesUs.subarray(0, this.#timed)
   }
 
   end(): void {
     this.#isOver = true
   }
 
+  #sendFor(ms: number): Promise<void> {
+    const startMs = performance.now()
+    const first = this.#next
+    return new Promise((resolve) => {
+      const tick = (): void => {
+        const sinceMs = performance.now() - startMs
+        this.#sendUpTo(first + Math.floor((Math.min(sinceMs, ms) * this.#order.rate) / 1000))
+        if (sinceMs < ms) setTimeout(tick, TICK_MS)
+        else resolve()
+      }
+      tick()
+    })
+  }
+
   #sendUpTo(due: number): void {
     const { queues, woken } = this.#order
-    const queueIds: number[] = []
+    const queueIds = this.#queueIds
+    queueIds.length = 0
     for (; this.#next < due; this.#next++) {
       const queueId = this.#next % queues
       // The one before is still on its way: only the first of them is timed.
@@ -96,7 +109,9 @@ export class WakeTimer {
   #answered(queueId: number): void {
     this.#answers += 1
     const sentUs = this.#sentUs[queueId]!
-    if (sentUs !== NOTHING_SENT) this.#latenciesUs?.push(performance.now() * 1000 - sentUs)
+    if (sentUs !== NOTHING_SENT && this.#latenciesUs !== undefined) {
+      this.#latenciesUs[this.#timed++] = performance.now() * 1000 - sentUs
+    }
     this.#sentUs[queueId] = NOTHING_SENT
   }
 }
