@@ -26,6 +26,8 @@ declare module 'benchmark' {
     on(event: 'cycle', listener: (event: { readonly target: Case }) => void): this
     on(event: 'complete', listener: () => void): this
     run(options?: { readonly async?: boolean }): this
+    /** Number of cases. */
+    readonly length: number
   }
   const benchmark: { readonly Suite: typeof Suite }
   export default benchmark

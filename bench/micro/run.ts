@@ -111,8 +111,9 @@ const main = async (args: readonly string[]): Promise<void> => {
   try {
     const suite = new benchmark.Suite()
     await addCases(store, (name, work) => {
-      if (words.every((word) => name.includes(word))) suite.add(name, work, { maxTime })
+      if (words.every((word) => name.toLowerCase().includes(word.toLowerCase()))) suite.add(name, work, { maxTime })
     })
+    if (suite.length === 0) throw new Error(`no case has the words ${words.join(' ')}`)
     if (await runSuite(suite)) process.exitCode = 1
   } finally {
     await store.close()
