@@ -141,6 +141,9 @@ export class HaMaster implements Stoppable {
     })
     for (const link of this.#links) link.finish()
     if (this.#links.size > 0) {
+      this.#awaitBytes()
+      // Nobody else asks for it any more.
+      if (this.#log.flushMode === 'sync') this.#log.requestFlush(this.#log.watermarks.appended)
       const overdue = this.#clock.after(STOP_MS, () => {
         for (const link of this.#links) link.close()
       })
@@ -210,13 +213,13 @@ export class HaMaster implements Stoppable {
 
   #pump(): void {
     for (const link of this.#links) link.pump()
-    if (this.#links.size > 0) this.#awaitBytes()
+    this.#awaitBytes()
   }
 
   /** What was appended and may not be given away yet: comes when it is in the files, or on the device. */
   #awaitBytes(): void {
     const { appended } = this.#log.watermarks
-    if (this.#waitsForBytes || this.#stopping !== undefined || appended <= this.#log.replicableEnd) return
+    if (this.#waitsForBytes || this.#links.size === 0 || appended <= this.#log.replicableEnd) return
     this.#waitsForBytes = true
     const come = (failure: unknown): void => {
       this.#waitsForBytes = false

@@ -9,6 +9,7 @@ export type ReplicatedLog = Pick<
   | 'readLog'
   | 'readLogAhead'
   | 'replicableEnd'
+  | 'requestFlush'
   | 'watermarks'
   | 'whenCommitted'
 >

@@ -187,7 +187,7 @@ export class SlaveLink {
       const pendingBytes = this.#log.replicableEnd - this.#next
       if (pendingBytes <= 0) {
         this.#isCatchingUp = false
-        if (this.#lifecycle === 'finishing') this.#endWriting()
+        if (this.#lifecycle === 'finishing' && this.#next >= this.#log.watermarks.appended) this.#endWriting()
         return
       }
       if (this.#socket.writableLength >= MAX_QUEUED_BYTES) return

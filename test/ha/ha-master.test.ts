@@ -339,6 +339,23 @@ test('a stop gives a slave what it has not got, however much, and then ends its 
   deepEqual(warnings, [])
 })
 
+for (const flushMode of ['async', 'sync'] as const) {
+  test(`under ${flushMode} flush a stop waits for what may not be given away yet`, async (t) => {
+    const log = new FakeLog(1_000, MIB, flushMode)
+    const { connect, grow, master } = await setUp(t, log)
+    const slave = await connect()
+    slave.report(0)
+    grow(1_000, 400)
+    await slave.has(400)
+    const stopped = master.stop()
+    await turn()
+    deepEqual([slave.closed, log.requested], [false, flushMode === 'sync' ? [1_000] : []])
+    log.grow(1_000)
+    await stopped
+    equal((await slave.has(1_000)).length, 1_000)
+  })
+}
+
 test('a stop waits a second for a slave that takes nothing, and not at all for one that said nothing', async (t) => {
   const log = new FakeLog(64 * MIB)
   const { connect, grow, master, clock } = await setUp(t, log)

@@ -9,6 +9,8 @@ export class FakeLog implements ReplicatedLog {
   minPhysicalOffset = 0
   appended = 0
   replicableEnd = 0
+  /** Flushes that were asked for. */
+  readonly requested: number[] = []
   /** Reads ahead that were asked for. */
   readonly readAhead: number[] = []
   #waiters: (() => void)[] = []
@@ -43,6 +45,10 @@ export class FakeLog implements ReplicatedLog {
   readLogAhead(fromOffset: number): Promise<boolean> {
     this.readAhead.push(fromOffset)
     return Promise.resolve(true)
+  }
+
+  requestFlush(endOffset: number): void {
+    this.requested.push(endOffset)
   }
 
   onFlushed(_endOffset: number, callback: (error: StoreError | undefined) => void): void {
