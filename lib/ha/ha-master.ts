@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Clock, TimerHandle } from '../base/clock.ts'
-import { errorText } from '../base/errors.ts'
 import type { Stoppable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/logging.ts'
 import { ThrottledLog } from '../base/throttled-log.ts'
 import { formatAddress, remoteAddress } from '../net/address.ts'
-import { NetError } from '../net/net-error.ts'
+import { type ListenAt, listen } from '../net/listen.ts'
 import { receiveAccepted, receiveBuffer } from '../net/receive.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 import { type HaSettings, type LinkEvents, SlaveLink } from './slave-link.ts'
@@ -27,7 +26,6 @@ export interface HaMasterParts {
   readonly logger: Logger
 }
 
-const LAST_PORT = 65_535
 const MAX_LINKS = 64
 const CHECK_PERIOD_MS = 1_000
 const STOP_MS = 1_000
@@ -48,7 +46,14 @@ export class HaMaster implements Stoppable {
   readonly #listeners: (() => void)[] = []
   readonly #buffer = receiveBuffer()
   readonly #checks: TimerHandle
-  readonly #events: LinkEvents
+  readonly #events: LinkEvents = {
+    given: () => this.#given,
+    onGiven: (physicalOffset) => {
+      if (physicalOffset > this.#given) this.#given = physicalOffset
+    },
+    onReport: (acked) => this.#reported(acked),
+    onEnd: (link, fault) => this.#ended(link, fault),
+  }
   #server: Server | undefined
   #replicated = 0
   #given: number
@@ -64,32 +69,19 @@ export class HaMaster implements Stoppable {
     this.#logger = parts.logger
     this.#given = parts.log.watermarks.appended
     this.#faults = new ThrottledLog(parts.clock, parts.logger)
-    this.#events = this.#eventsOfLinks()
     this.#checks = parts.clock.every(CHECK_PERIOD_MS, () => this.#check())
   }
 
   /**
    * Begins to listen for slaves.
-   * @param at `host` undefined: every address; `port` 0: any free one
    * @returns the port slaves dial
-   * @throws {NetError} `NET_PORT_IN_USE`, `NET_LISTEN_FAILED`, naming host and port
+   * @throws {NetError} as {@link listen}
    */
-  async listen(at: { readonly host?: string | undefined; readonly port: number }): Promise<number> {
-    const where = `${at.host ?? '*'}:${at.port}`
-    if (at.port > LAST_PORT)
-      throw new NetError('NET_LISTEN_FAILED', `cannot listen on ${where} for slaves: no such port`)
+  async listen(at: ListenAt): Promise<number> {
     const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket))
-    server.listen({ ...(at.host === undefined ? {} : { host: at.host }), port: at.port })
-    try {
-      await once(server, 'listening')
-    } catch (cause) {
-      const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      const message = inUse ? `${where} is already in use` : `cannot listen on ${where} for slaves: ${errorText(cause)}`
-      throw new NetError(inUse ? 'NET_PORT_IN_USE' : 'NET_LISTEN_FAILED', message, { cause })
-    }
-    server.on('error', (error) => this.#logger.error({ error }, `listener ${where} failed`))
+    const { port } = await listen(server, at, this.#logger)
     this.#server = server
-    return (server.address() as { port: number }).port
+    return port
   }
 
   get slaves(): readonly SlaveState[] {
@@ -191,20 +183,6 @@ export class HaMaster implements Stoppable {
     if (acked <= this.#replicated) return
     this.#replicated = acked
     for (const listener of this.#listeners) listener()
-  }
-
-  #eventsOfLinks(): LinkEvents {
-    const given = (): number => this.#given
-    return {
-      get given() {
-        return given()
-      },
-      onGiven: (physicalOffset) => {
-        if (physicalOffset > this.#given) this.#given = physicalOffset
-      },
-      onReport: (acked) => this.#reported(acked),
-      onEnd: (link, fault) => this.#ended(link, fault),
-    }
   }
 
   #check(): void {

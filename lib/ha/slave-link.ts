@@ -23,7 +23,7 @@ export interface HaSettings {
 /** What a link tells the master, and what it is told. */
 export interface LinkEvents {
   /** Nobody can have more of this log: its end when the process began, and what slaves got since. */
-  readonly given: number
+  given(): number
   /** The slave got everything below. */
   onGiven(physicalOffset: number): void
   /** The slave says that it has everything below. */
@@ -153,7 +153,7 @@ export class SlaveLink {
   /** The first report: where the slave's log ends. An empty one gets everything there is. */
   #begin(physicalOffset: number): string | undefined {
     const { minPhysicalOffset } = this.#log
-    const { given } = this.#events
+    const given = this.#events.given()
     const from = physicalOffset === 0 ? minPhysicalOffset : physicalOffset
     if (physicalOffset < 0 || physicalOffset > given) {
       return `it claims a log up to ${physicalOffset}, and nobody got more of ours than ${given}: it has to start empty`

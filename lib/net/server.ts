@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { errorText } from '../base/errors.ts'
 import type { Stoppable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/logging.ts'
 import { remoteAddress } from './address.ts'
@@ -10,7 +8,7 @@ import { ConnectionSet } from './connection-set.ts'
 import { Dispatcher, type UnknownCodePolicy } from './dispatcher.ts'
 import type { Handler } from './handler.ts'
 import type { NetLimits } from './limits.ts'
-import { NetError } from './net-error.ts'
+import { type ListenAt, listen } from './listen.ts'
 import { type ReceiveMode, receiveAccepted } from './receive.ts'
 import type { ServerTls } from './tls/server-tls.ts'
 
@@ -33,17 +31,11 @@ export interface ServerOptions {
   readonly tls?: ServerTls
 }
 
-/** One address to listen on, and who answers there. */
-export interface Listener {
-  /** Default: every address of this machine, IPv6 and IPv4. */
-  readonly host?: string | undefined
-  /** 0 takes any free port. */
-  readonly port: number
+/** One address to listen on (its backlog: 1,024 by default), and who answers there. */
+export interface Listener extends ListenAt {
   readonly handlers: readonly Handler[]
   /** Codes taken straight from the receive buffer. Each needs a handler in `handlers` as well. */
   readonly frameHandlers?: ReadonlyMap<number, FrameHandler>
-  /** Connections the system holds before they are accepted. Default 1,024. */
-  readonly backlog?: number
 }
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 3_000
@@ -82,19 +74,9 @@ export class RemotingServer implements Stoppable {
     const { unknownCode, clock, logger } = this.#options
     const dispatcher = new Dispatcher({ handlers, frameHandlers, unknownCode, clock, logger })
     const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, dispatcher))
-    const where = `${host ?? '*'}:${port}`
-    server.listen({ ...(host === undefined ? {} : { host }), port, backlog })
-    try {
-      await once(server, 'listening')
-    } catch (cause) {
-      const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      const message = inUse ? `${where} is already in use` : `cannot listen on ${where}: ${errorText(cause)}`
-      throw new NetError(inUse ? 'NET_PORT_IN_USE' : 'NET_LISTEN_FAILED', message, { cause })
-    }
-    server.on('error', (error) => logger.error({ error }, `listener ${where} failed`))
+    const bound = await listen(server, { host, port, backlog }, logger)
     this.#servers.push(server)
-    const bound = server.address() as { address: string; port: number }
-    return remoteAddress(bound.address, bound.port)
+    return bound
   }
 
   /**

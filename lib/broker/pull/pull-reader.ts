@@ -140,21 +140,6 @@ export class PullReader {
 
   /** Pulls behind the first `start` bytes; a record that does not fit at the front makes the memory grow. */
   #pull(
-    plan: PullPlan,
-    queueOffset: number,
-    maxCount: number,
-    maxBytes: number,
-    start: number,
-    mayWaitForDisk: boolean,
-  ): void {
-    this.#pullOnce(plan, queueOffset, maxCount, maxBytes, start, mayWaitForDisk)
-    if (start > 0 || this.result.neededBytes <= this.#scratch.length) return
-    this.#scratch = Buffer.allocUnsafeSlow(this.result.neededBytes)
-    this.#records = this.#scratch.subarray(0, 0)
-    this.#pullOnce(plan, queueOffset, maxCount, maxBytes, start, mayWaitForDisk)
-  }
-
-  #pullOnce(
     { topicHandle, queueId, filter }: PullPlan,
     queueOffset: number,
     maxCount: number,
@@ -162,18 +147,24 @@ export class PullReader {
     start: number,
     mayWaitForDisk: boolean,
   ): void {
-    this.#store.pull(
-      topicHandle,
-      queueId,
-      queueOffset,
-      maxCount,
-      filter.tagCodes,
-      maxBytes,
-      this.#scratch,
-      start,
-      this.result,
-      mayWaitForDisk,
-      filter.bits,
-    )
+    const { result } = this
+    for (;;) {
+      this.#store.pull(
+        topicHandle,
+        queueId,
+        queueOffset,
+        maxCount,
+        filter.tagCodes,
+        maxBytes,
+        this.#scratch,
+        start,
+        result,
+        mayWaitForDisk,
+        filter.bits,
+      )
+      if (start > 0 || result.neededBytes <= this.#scratch.length) return
+      this.#scratch = Buffer.allocUnsafeSlow(result.neededBytes)
+      this.#records = this.#scratch.subarray(0, 0)
+    }
   }
 }
