@@ -7,6 +7,9 @@ import { StoreError } from './store-error.ts'
 export const storeBusy = (): StoreError =>
   new StoreError('STORE_BUSY', 'no room in memory for what is on its way to the device: nothing was appended')
 
+/** How often is asked again for room that nobody tells of. */
+const pauseMs = 1
+
 interface Waiting {
   /** Appends, or gives undefined while there is no room. */
   readonly attempt: () => Appended | undefined
@@ -57,12 +60,18 @@ export class AppendQueue {
       while (this.#waiting.size > 0) {
         // Before the attempt: room that is made in between is seen by one of the two.
         const { committed } = this.#engine.watermarks
-        if (!this.#takeWhatFits()) await this.#engine.whenCommitted(committed + 1)
+        if (!this.#takeWhatFits()) await this.#whenBehind(committed)
       }
     } catch (error) {
       this.rejectAll(error)
     }
     this.#isServing = false
+  }
+
+  /** Memory that is committed may still be held for a moment, by who reads in it. */
+  async #whenBehind(committed: number): Promise<void> {
+    if (committed < this.#engine.watermarks.appended) await this.#engine.whenCommitted(committed + 1)
+    else await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve))
   }
 
   /** Whether nobody is left. */

@@ -116,7 +116,10 @@ const scriptedStore = () => {
       script.room -= batch.count
       script.appended.push(batch.body.subarray(0, 1).toString())
     },
-    whenCommitted: (end) => new Promise((resolve, reject) => progress.push({ end, resolve, reject })),
+    whenCommitted: (end) => {
+      ok(end <= engine.watermarks!.appended)
+      return new Promise((resolve, reject) => progress.push({ end, resolve, reject }))
+    },
     close: async () => {
       for (const { reject } of progress) reject(new StoreError('STORE_CLOSED', 'closed'))
     },
@@ -170,6 +173,28 @@ test('an append waits for room as long as it may', async () => {
   await long
   deepEqual(script.appended, ['2'])
   equal(clock.timers, 0)
+})
+
+test('an append waits for room also when all before it is committed and its memory still held', async () => {
+  const { store, script, progress, makeRoom, clock } = scriptedStore()
+  script.committed = 1000
+  const waiting = store.append({ body: '1' })
+  deepEqual([progress.length, clock.timers], [0, 1], 'nothing more will be committed: asked again later')
+  clock.advance(1)
+  await new Promise(setImmediate)
+  deepEqual([script.attempts, clock.timers], [3, 1])
+  script.room = 1
+  clock.advance(1)
+  await waiting
+  await makeRoom(0)
+  const closing = store.append({ body: '2' })
+  const ended = rejects(closing, { code: 'STORE_CLOSED' })
+  await store.close()
+  await ended
+  const { attempts } = script
+  clock.advance(1)
+  await new Promise(setImmediate)
+  deepEqual([script.appended, script.attempts, clock.timers], [['1'], attempts, 0])
 })
 
 test('appends that wait end with the reason when the store fails, and go on with the next when one is refused', async () => {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 /** Below the range from which the kernel takes the local ports of outgoing connections. */
@@ -12,11 +13,28 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, () => server.close(() => resolve(true)))
   })
 
-/** A port nobody listens on, on any interface. */
+/**
+ * Whether no other test process has been given the port: each holds the UDP port of the same number until it ends, since
+ * between the choice of a port and somebody's listening on it seconds may pass.
+ */
+const claim = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => socket.close(() => resolve(false)))
+    socket.bind({ port, exclusive: true }, () => {
+      socket.unref()
+      resolve(true)
+    })
+  })
+
+/** Claimed first: who else asks for it is refused, however briefly it is listened on here. */
+const isOurs = async (port: number): Promise<boolean> => (await claim(port)) && (await isFree(port))
+
+/** A port nobody listens on, on any interface, and no other test will be given. */
 export const freePort = async (): Promise<number> => {
   for (;;) {
     const port = randomInt(FIRST_PORT, LAST_PORT)
-    if (await isFree(port)) return port
+    if (await isOurs(port)) return port
   }
 }
 
@@ -24,6 +42,6 @@ export const freePort = async (): Promise<number> => {
 export const freeBrokerPort = async (): Promise<number> => {
   for (;;) {
     const port = randomInt(FIRST_PORT, LAST_PORT)
-    if ((await isFree(port - 2)) && (await isFree(port)) && (await isFree(port + 1))) return port
+    if ((await isOurs(port - 2)) && (await isOurs(port)) && (await isOurs(port + 1))) return port
   }
 }
