@@ -177,7 +177,7 @@ const pauseStory = (ground: Ground): void => {
     ledger = await Ledger.open(stage, 'Pause')
     story.slave = await story.replicas.startSlave()
     await ledger.sendUntil('SEND_OK')
-    story.slave.pause()
+    await story.slave.pause()
     await ledger.sendAll('slave-paused', 'FLUSH_SLAVE_TIMEOUT', 2)
     const relaxed = makeMessages(`${ledger.topic}-relaxed`, 2).map((message) => ({ ...message, waitStoreMsgOk: false }))
     deepEqual([...(await ledger.send('sync', relaxed))], ['SEND_OK'])
@@ -190,7 +190,7 @@ const pauseStory = (ground: Ground): void => {
     checkWhilePaused(story.stage(), story.slave))
 
   test('a slave that is further behind than haSlaveFallbehindMax counts as none', async () => {
-    story.slave.pause()
+    await story.slave.pause()
     const relaxed = large(`${ledger.topic}-lag`, 30).map((message) => ({ ...message, waitStoreMsgOk: false }))
     deepEqual([...(await ledger.send('async', relaxed))], ['SEND_OK'])
     await ledger.sendAll('slave-lags', 'SLAVE_NOT_AVAILABLE')

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { waitFor } from './wait-for.ts'
 
 /** A server in a process of its own, ours or a Java one. */
 export interface Peer {
@@ -10,8 +12,8 @@ export interface Peer {
   stop(): Promise<void>
   /** SIGKILL, then waits for the end of the process. */
   kill(): Promise<void>
-  /** SIGSTOP: the process does nothing until resumed, its connections stay. */
-  pause(): void
+  /** SIGSTOP, then waits until every thread stands: the process does nothing until resumed, its connections stay. */
+  pause(): Promise<void>
   /** SIGCONT. */
   resume(): void
 }
@@ -33,6 +35,13 @@ const KEPT_LINES = 200
 /** A Java broker's stop takes some seconds: it unregisters, flushes and joins its threads one by one. */
 const STOP_TIMEOUT_MS = 90_000
 const running = new Set<ChildProcess>()
+
+/** One letter a thread, as in proc(5). */
+const threadStates = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1')
+    return /^State:\s+(\S)/m.exec(status)?.[1] ?? ''
+  })
 
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -113,9 +122,15 @@ export class PeerProcess {
       address,
       stop: () => this.stop(),
       kill: () => this.kill(),
-      pause: () => this.signal('SIGSTOP'),
+      pause: () => this.pause(),
       resume: () => this.signal('SIGCONT'),
     }
+  }
+
+  /** On a busy machine other threads run on for a while after the one that takes the signal. */
+  async pause(): Promise<void> {
+    this.signal('SIGSTOP')
+    await waitFor(`${this.name} to stand still`, async () => threadStates(this.pid).every((state) => state === 'T'))
   }
 
   /** @throws Error when the process has ended. */

@@ -13,7 +13,7 @@ export const checkWhilePaused = async (stage: SemanticsStage, slave: Replica): P
   const member = await stage.consumer(topic)
   const producer = await stage.producer()
   const send = (message: OutgoingMessage) => stage.driver.send(producer, topic, 'sync', [message])
-  slave.pause()
+  await slave.pause()
   const halves = await transactions.send(topic, [
     half('waits', 'COMMIT', 'COMMIT'),
     { ...half('commits', 'COMMIT', 'COMMIT'), waitStoreMsgOk: false },
