@@ -19,6 +19,11 @@ class MirroredMemory {
   MirroredMemory(const MirroredMemory&) = delete;
   MirroredMemory& operator=(const MirroredMemory&) = delete;
 
+  static constexpr size_t kLargePageBytes = 2u << 20;
+  // Backs [at, at + kLargePageBytes) by one page; `at`: a multiple of that. Beside who uses the
+  // memory, who may have to wait for it. False: the system has no such page, or not now.
+  bool MakeLargePage(size_t at);
+
   uint8_t* data() const { return data_; }
   size_t size() const { return size_bytes_; }
 

@@ -194,6 +194,13 @@ class PosixFile final : public StoreFile {
     return Status::Ok();
   }
 
+  bool Forget(uint64_t from, uint64_t to) override {
+    return Uninterrupted([&] {
+             return ::fallocate(fd(), FALLOC_FL_ZERO_RANGE, static_cast<off_t>(from),
+                                static_cast<off_t>(to - from));
+           }) == 0;
+  }
+
   bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
     *data_from = from;
     *data_to = to;

@@ -104,6 +104,12 @@ class SimulatedFile final : public StoreFile {
     return Status::Ok();
   }
 
+  bool Forget(uint64_t from, uint64_t to) override {
+    const std::lock_guard lock(disk_->mutex);
+    inode_->Zero(from, std::min(to, inode_->size()));
+    return true;
+  }
+
   bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
     const std::lock_guard lock(disk_->mutex);
     return inode_->NextWritten(from, to, data_from, data_to);

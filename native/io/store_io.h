@@ -58,6 +58,11 @@ class StoreFile {
   // to life. Reads only what was written there and writes only where it is not zero; `changed` says
   // whether it did. Not synced.
   virtual Status Zero(uint64_t from, uint64_t to, bool* changed) = 0;
+  // Makes [from, to), which must be within the file, read as zeros without writing any: its blocks
+  // stay reserved, and a sync behind the next write of each has to record it. Not synced. False:
+  // the file system cannot, or it failed, and what stands there is as uncertain as after a failed
+  // write.
+  virtual bool Forget(uint64_t from, uint64_t to) = 0;
   // The first part of [from, to) that was ever written and may hold anything but zeros; false when
   // there is none. A file system that cannot tell answers with the whole range.
   virtual bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) = 0;

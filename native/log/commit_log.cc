@@ -320,14 +320,16 @@ bool CommitLog::PrepareAhead() {
     written_ = last;
   }
   const int64_t left = last ? last->start_offset() + last->size() - appended : 0;
-  bool more = false;
+  bool more = committer_ && committer_->PrepareRing(appended);
   if (left <= std::max(options_.segment_bytes / 2, kPrepareAheadBytes)) {
     // A recycled segment takes its time; when there is none left a fresh one must do.
     const bool urgent = left < std::min(options_.segment_bytes / 8, kPrepareAheadBytes);
-    more = pool_ && !urgent && !segments_.Prepared() && pool_->ZeroStep();
+    const bool zeroing =
+        pool_ && !urgent && !segments_.Prepared() && pool_->ZeroStep(small_syncs_);
     // Told to the appender when it needs the segment and still cannot have it.
-    if (!more) [[maybe_unused]]
+    if (!zeroing) [[maybe_unused]]
       const Status status = segments_.PrepareNext(kLogBegin);
+    more = more || zeroing;
   }
   return PrepareBytes(appended) || more;
 }

@@ -17,6 +17,7 @@ LogCommitter::LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_i
 Status LogCommitter::Open(uint64_t ring_bytes) {
   APOGEE_RETURN_IF_ERROR(ring_.Open(ring_bytes));
   ends_.Open(ring_.size());
+  large_pages_.Begin(ring_.memory());
   return Status::Ok();
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "log/append_ends.h"
+#include "log/large_pages.h"
 #include "log/mapped_file_queue.h"
 #include "log/staging_ring.h"
 #include "log/zero_ahead.h"
@@ -40,6 +41,9 @@ class LogCommitter {
   // Appender, before it publishes `to`: [from, to) stands in the ring.
   void Appended(int64_t from, int64_t to) { ends_.Add(from, to); }
   ZeroAhead& zero_ahead() { return zero_ahead_; }
+  // A part of the ring's memory, for the appender at `appended`, is made ready: see LargePages.
+  // Preparer. Whether there is more to do.
+  bool PrepareRing(int64_t appended) { return direct_io_ && large_pages_.Step(appended); }
   int64_t committed() const { return committed_.load(std::memory_order_acquire); }
   // Everything staged below `end`, in order.
   Status CommitTo(int64_t end);
@@ -55,6 +59,7 @@ class LogCommitter {
   StagingRing ring_;
   AppendEnds ends_;
   ZeroAhead zero_ahead_;
+  LargePages large_pages_;
   std::atomic<int64_t> committed_{0};
   // The rest is the flush thread's.
   Status failure_;

@@ -86,13 +86,13 @@ std::vector<std::shared_ptr<MappedFile>> MappedFileQueue::files() const {
 Status MappedFileQueue::Create(int64_t start_offset, std::shared_ptr<MappedFile>* file) {
   APOGEE_RETURN_IF_ERROR(io_.CreateDirectories(directory_));
   std::shared_ptr<MappedFile> created;
-  bool recycled = false;
+  auto recycled = SegmentPool::Taken::kNone;
   const bool left_over = io_.Exists(PathOf(start_offset));
   if (pool_ != nullptr) APOGEE_RETURN_IF_ERROR(pool_->Take(PathOf(start_offset), &recycled));
   APOGEE_RETURN_IF_ERROR(MappedFile::Open(io_, PathOf(start_offset), start_offset, file_size_bytes_,
                                           reserve_step_bytes_, &created));
-  if (recycled) {
-    created->SetPrewritten();
+  if (recycled != SegmentPool::Taken::kNone) {
+    if (recycled == SegmentPool::Taken::kWritten) created->SetPrewritten();
     APOGEE_RETURN_IF_ERROR(created->ReserveTo(0, file_size_bytes_));
   } else {
     // Only when a segment of that name was left over is there anything to wipe.

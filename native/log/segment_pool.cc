@@ -58,7 +58,7 @@ bool SegmentPool::Offer(const std::string& path) {
   return true;
 }
 
-bool SegmentPool::ZeroStep() {
+bool SegmentPool::ZeroStep(bool written) {
   Retired next;
   {
     const std::lock_guard lock(mutex_);
@@ -67,8 +67,7 @@ bool SegmentPool::ZeroStep() {
     if (files_.empty() || found != files_.begin()) return false;  // one that is ready is enough
     next = *found;
   }
-  const uint64_t to = std::min<uint64_t>(next.zeroed_to + kZeroStepBytes, segment_bytes_);
-  const Status zeroed = ZeroPart(next, to);
+  const Status zeroed = ZeroPart(&next, written);
   const std::lock_guard lock(mutex_);
   const auto file = std::ranges::find(files_, next.name, &Retired::name);
   if (file == files_.end()) return false;  // cleared meanwhile
@@ -77,34 +76,41 @@ bool SegmentPool::ZeroStep() {
     files_.erase(file);
     return false;
   }
-  file->zeroed_to = to;
-  return to < segment_bytes_;
+  *file = next;
+  return next.zeroed_to < segment_bytes_;
 }
 
 // Nothing stays open in between, so that Clear gives back the space of a file that is half zeroed.
-Status SegmentPool::ZeroPart(const Retired& retired, uint64_t to) const {
+Status SegmentPool::ZeroPart(Retired* retired, bool written) const {
   std::unique_ptr<StoreFile> file;
-  APOGEE_RETURN_IF_ERROR(io_.Open(PathOf(retired.name), StoreIo::OpenMode::kReadWrite, &file));
-  const std::vector<uint8_t> zeros(to - retired.zeroed_to);
-  APOGEE_RETURN_IF_ERROR(file->Write(retired.zeroed_to, zeros));
+  APOGEE_RETURN_IF_ERROR(io_.Open(PathOf(retired->name), StoreIo::OpenMode::kReadWrite, &file));
+  const uint64_t from = retired->zeroed_to;
+  if (!written && from == 0 && file->Forget(0, segment_bytes_)) {
+    retired->written = false;
+    retired->zeroed_to = segment_bytes_;
+  } else {
+    retired->zeroed_to = std::min<uint64_t>(from + kZeroStepBytes, segment_bytes_);
+    const std::vector<uint8_t> zeros(retired->zeroed_to - from);
+    APOGEE_RETURN_IF_ERROR(file->Write(from, zeros));
+  }
   return file->Sync();
 }
 
-Status SegmentPool::Take(const std::string& path, bool* taken) {
-  *taken = false;
+Status SegmentPool::Take(const std::string& path, Taken* taken) {
+  *taken = Taken::kNone;
   const std::lock_guard lock(mutex_);
   if (files_.empty() || files_.front().zeroed_to < segment_bytes_ || io_.Exists(path)) {
     return Status::Ok();
   }
-  const std::string name = files_.front().name;
+  const Retired file = files_.front();
   files_.erase(files_.begin());
-  if (!io_.Rename(PathOf(name), path).ok()) {
-    Drop(name);
+  if (!io_.Rename(PathOf(file.name), path).ok()) {
+    Drop(file.name);
     return Status::Ok();
   }
   APOGEE_RETURN_IF_ERROR(io_.SyncDirectory(ParentOf(path)));
   APOGEE_RETURN_IF_ERROR(io_.SyncDirectory(directory_));
-  *taken = true;
+  *taken = file.written ? Taken::kWritten : Taken::kReserved;
   return Status::Ok();
 }
 

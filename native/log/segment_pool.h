@@ -12,10 +12,11 @@
 namespace apogee {
 
 // A few retired segments, in a directory of their own, that become new ones: their blocks are
-// reserved and written, so that the first syncs of a segment need not record them.
+// reserved, so that no device underneath has to find space for them again, and may be written, so
+// that the first syncs of a segment need not record them.
 //
-// Old bytes never come back: a file leaves the pool only when all of it was overwritten with zeros
-// and that is on the device, and then its first byte is zero wherever a crash ends the move.
+// Old bytes never come back: a file leaves the pool only when all of it reads as zeros and that is
+// on the device, and then its first byte is zero wherever a crash ends the move.
 // Thread: any.
 class SegmentPool {
  public:
@@ -26,10 +27,12 @@ class SegmentPool {
   Status Load();
   // Moves the retired file at `path` here, for which nobody holds a mapping. False: it stays there.
   bool Offer(const std::string& path);
-  // Zeroes another part of a file, durably. From one thread. Whether there is more to do.
-  bool ZeroStep();
+  // Zeroes another part of a file, durably; unless the blocks have to be `written` all of it at
+  // once, where the file system can. From one thread. Whether there is more to do.
+  bool ZeroStep(bool written);
+  enum class Taken : uint8_t { kNone, kReserved, kWritten };  // what the blocks are, if any
   // Moves a zeroed file to `path`, durably; `taken` says whether there was one.
-  Status Take(const std::string& path, bool* taken);
+  Status Take(const std::string& path, Taken* taken);
   // Gives back the space.
   void Clear();
   size_t size() const;
@@ -38,10 +41,11 @@ class SegmentPool {
   struct Retired {
     std::string name;
     uint64_t zeroed_to = 0;
+    bool written = true;
   };
   std::string PathOf(const std::string& name) const { return directory_ + '/' + name; }
   void Drop(const std::string& name);
-  Status ZeroPart(const Retired& retired, uint64_t to) const;
+  Status ZeroPart(Retired* retired, bool written) const;
 
   StoreIo& io_;
   const std::string directory_;

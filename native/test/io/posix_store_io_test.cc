@@ -133,6 +133,17 @@ TEST_F(PosixStoreIoTest, ZeroWipesWhatWasWrittenAndNothingElse) {
   EXPECT_EQ(SizeOf(*file), 4u << 20);
 }
 
+TEST_F(PosixStoreIoTest, WhatIsForgottenReadsAsZerosInFileAndMapping) {
+  auto file = Create("f");
+  const std::string text(3 * 4096, 'x');
+  ASSERT_TRUE(file->Write(0, Bytes(text)).ok());
+  std::unique_ptr<FileMapping> mapping;
+  ASSERT_TRUE(file->Map(text.size(), true, &mapping).ok());
+  if (!file->Forget(4096, 8192)) GTEST_SKIP() << "this file system writes zeros only";
+  EXPECT_EQ(ReadAll(*file), text.substr(0, 4096) + std::string(4096, '\0') + text.substr(8192));
+  EXPECT_EQ(mapping->data()[4096], 0);
+}
+
 TEST_F(PosixStoreIoTest, DirectoriesAreMadeListedAndRemoved) {
   const std::string nested = directory_ / "a/b/c";
   ASSERT_TRUE(io_.CreateDirectories(nested).ok());

@@ -50,6 +50,18 @@ TEST_F(SimulatedStoreIoTest, WhatWasSyncedSurvivesAndWhatWasNotMayNot) {
   EXPECT_EQ(Text(io_, "/s/d/f"), "new");
 }
 
+TEST_F(SimulatedStoreIoTest, WhatWasForgottenMayComeBackUntilItIsSynced) {
+  const auto file = Create("/s/d/f");
+  Write(*file, 0, "old");
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(io_.SyncDirectory("/s/d").ok());
+  EXPECT_TRUE(file->Forget(0, 3));
+  EXPECT_EQ(After({Kind::kNone}), "old");
+  EXPECT_EQ(After({Kind::kAll}), std::string(3, '\0'));
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_EQ(After({Kind::kNone}), std::string(3, '\0'));
+}
+
 TEST_F(SimulatedStoreIoTest, ADirectWriteIsDurableAtReturnAndMustBeAligned) {
   struct alignas(kDirectBytes) Page {
     std::array<uint8_t, kDirectBytes> bytes{};

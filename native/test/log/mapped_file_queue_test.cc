@@ -211,7 +211,7 @@ TEST_F(MappedFileQueueTest, ARetiredSegmentGoesToThePoolUnlessSomebodyReadsIt) {
   EXPECT_EQ(pool.size(), 1u);
   EXPECT_EQ(Names().size(), 1u);
 
-  EXPECT_FALSE(pool.ZeroStep());
+  EXPECT_FALSE(pool.ZeroStep(true));
   Fill(*queue, 1);
   EXPECT_EQ(pool.size(), 0u);
   EXPECT_TRUE(queue->Last()->prewritten());

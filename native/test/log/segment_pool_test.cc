@@ -1,6 +1,7 @@
 #include "log/segment_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -13,6 +14,7 @@
 namespace apogee {
 namespace {
 
+using Taken = SegmentPool::Taken;
 using test::IoCall;
 
 constexpr uint32_t kSegment = 8u << 20;
@@ -30,9 +32,10 @@ class SegmentPoolTest : public testing::Test {
     const std::string bytes((std::istreambuf_iterator<char>(file)), {});
     return bytes.size() == kSegment && bytes.find_first_not_of('\0') == std::string::npos;
   }
-  bool Take(const std::string& name) {
-    bool taken = false;
-    const Status status = pool_.Take(directory_ / "log/" + name, &taken);
+  Taken Take(const std::string& name) { return Take(pool_, name); }
+  Taken Take(SegmentPool& pool, const std::string& name) {
+    Taken taken = Taken::kNone;
+    const Status status = pool.Take(directory_ / "log/" + name, &taken);
     EXPECT_TRUE(status.ok()) << status.ToString();
     return taken;
   }
@@ -45,13 +48,44 @@ class SegmentPoolTest : public testing::Test {
 TEST_F(SegmentPoolTest, AFileLeavesOnlyWhenAllOfItIsZero) {
   EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
   EXPECT_FALSE(std::filesystem::exists(directory_ / "log/1"));
-  EXPECT_FALSE(Take("2"));
-  EXPECT_TRUE(pool_.ZeroStep());
-  EXPECT_FALSE(Take("2"));
-  EXPECT_FALSE(pool_.ZeroStep());
-  EXPECT_TRUE(Take("2"));
+  EXPECT_EQ(Take("2"), Taken::kNone);
+  EXPECT_TRUE(pool_.ZeroStep(true));
+  EXPECT_EQ(Take("2"), Taken::kNone);
+  EXPECT_FALSE(pool_.ZeroStep(true));
+  EXPECT_EQ(Take("2"), Taken::kWritten);
   EXPECT_TRUE(AllZero(directory_ / "log/2"));
-  EXPECT_FALSE(Take("3"));
+  EXPECT_EQ(Take("3"), Taken::kNone);
+}
+
+TEST_F(SegmentPoolTest, AFileOfWhichNothingNeedsToBeWrittenIsZeroAtOnceAndKeepsItsBlocks) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  const int writes = io_.calls(IoCall::kWrite);
+  const int syncs = io_.calls(IoCall::kSync);
+  EXPECT_FALSE(pool_.ZeroStep(false));
+  EXPECT_EQ(io_.calls(IoCall::kWrite), writes);
+  EXPECT_EQ(io_.calls(IoCall::kSync), syncs + 1);
+  EXPECT_EQ(Take("2"), Taken::kReserved);
+  EXPECT_TRUE(AllZero(directory_ / "log/2"));
+  struct stat info {};
+  ASSERT_EQ(::stat((directory_ / "log/2").c_str(), &info), 0);
+  EXPECT_GE(info.st_blocks * 512, int64_t{kSegment});
+}
+
+TEST_F(SegmentPoolTest, WhereAFileSystemCannotForgetZerosAreWritten) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  io_.FailAll(IoCall::kForget, EOPNOTSUPP);
+  EXPECT_TRUE(pool_.ZeroStep(false));
+  EXPECT_FALSE(pool_.ZeroStep(false));
+  EXPECT_EQ(Take("2"), Taken::kWritten);
+  EXPECT_TRUE(AllZero(directory_ / "log/2"));
+}
+
+TEST_F(SegmentPoolTest, AFileThatIsHalfWrittenIsWrittenToItsEnd) {
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  EXPECT_TRUE(pool_.ZeroStep(true));
+  EXPECT_FALSE(pool_.ZeroStep(false));
+  EXPECT_EQ(Take("2"), Taken::kWritten);
+  EXPECT_TRUE(AllZero(directory_ / "log/2"));
 }
 
 TEST_F(SegmentPoolTest, KeepsAtMostTwo) {
@@ -71,32 +105,34 @@ TEST_F(SegmentPoolTest, WhatAnEarlierRunLeftIsZeroedAgain) {
   ASSERT_TRUE(next.Load().ok());
   EXPECT_EQ(next.size(), 1u);
   EXPECT_FALSE(std::filesystem::exists(directory_ / "recycled/odd"));
-  bool taken = true;
-  EXPECT_TRUE(next.Take(directory_ / "log/2", &taken).ok());
-  EXPECT_FALSE(taken);
+  EXPECT_EQ(Take(next, "2"), Taken::kNone);
 }
 
 TEST_F(SegmentPoolTest, AFailedWriteOrSyncDropsTheFile) {
   for (const IoCall call : {IoCall::kWrite, IoCall::kSync}) {
     EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
     io_.Fail(call, 1, EIO);
-    EXPECT_FALSE(pool_.ZeroStep());
+    EXPECT_FALSE(pool_.ZeroStep(true));
     EXPECT_EQ(pool_.size(), 0u);
     EXPECT_TRUE(std::filesystem::is_empty(directory_ / "recycled"));
   }
+  EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
+  io_.Fail(IoCall::kSync, 1, EIO);
+  EXPECT_FALSE(pool_.ZeroStep(false));
+  EXPECT_EQ(pool_.size(), 0u);
 }
 
 // A file that is held open keeps its blocks.
 TEST_F(SegmentPoolTest, AFileThatIsHalfZeroedGivesBackItsSpaceWhenThePoolIsCleared) {
   EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
-  EXPECT_TRUE(pool_.ZeroStep());
+  EXPECT_TRUE(pool_.ZeroStep(true));
   pool_.Clear();
   for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
     const auto path = std::filesystem::read_symlink(descriptor.path(), gone);
     EXPECT_EQ(path.string().find(directory_ / "recycled"), std::string::npos) << path;
   }
-  EXPECT_FALSE(pool_.ZeroStep());
+  EXPECT_FALSE(pool_.ZeroStep(true));
 }
 
 TEST_F(SegmentPoolTest, AMoveThatIsNotDurableIsNotReused) {

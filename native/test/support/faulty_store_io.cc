@@ -87,6 +87,9 @@ class FaultyFile final : public StoreFile {
     }
     return real_->Zero(from, to, changed);
   }
+  bool Forget(uint64_t from, uint64_t to) override {
+    return io_.Enter(IoCall::kForget, "fallocate " + path_).ok() && real_->Forget(from, to);
+  }
   bool NextWritten(uint64_t from, uint64_t to, uint64_t* data_from, uint64_t* data_to) override {
     return real_->NextWritten(from, to, data_from, data_to);
   }

@@ -20,13 +20,14 @@ enum class IoCall : uint8_t {
   kWrite,
   kSync,
   kZero,
+  kForget,
   kMap,
   kMappingSync,
   kSyncDirectory,
   kRename,
   kRemove,
 };
-inline constexpr size_t kIoCallKinds = 11;
+inline constexpr size_t kIoCallKinds = 12;
 
 // How a call answers ok without having done what it was asked to: seeded mistakes, to see that a
 // test would find them.

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "io/mirrored_memory.h"
+
+namespace apogee {
+
+// Gives the memory of a staging ring large pages, in front of the appender in its first round
+// through the ring: a device takes what is written past the page cache piece by piece, a piece is
+// as long as memory is contiguous, and with small pages their number is what bounds the rate.
+//
+// Thread: one.
+class LargePages {
+ public:
+  void Begin(MirroredMemory& memory);
+  // A part of what the appender comes to next; `appended`: where it is. Whether there is more to
+  // do now.
+  bool Step(int64_t appended);
+
+ private:
+  MirroredMemory* memory_ = nullptr;
+  std::vector<bool> done_;  // of each part
+  size_t left_ = 0;         // parts that are not
+  int failures_ = 0;
+};
+
+}  // namespace apogee
