@@ -13,6 +13,9 @@ export interface Cell {
 
 const LONG_LOAD_BODY_BYTES = 1024
 
+/** Write paths that begin on a segment which is all made ready. */
+export const isWarm = (writePath: string): boolean => writePath.endsWith('-warm')
+
 /** How the systems write that have one way only. */
 const onlyWritePath = {
   'java-like': 'mmap',
@@ -24,12 +27,12 @@ const onlyWritePath = {
 } as const
 
 /**
- * The pool acknowledges what is in memory only: it has no durable form. The staged path that begins with a segment made
- * ready is a form of the durable one, and only the driver can wait for that.
+ * The pool acknowledges what is in memory only: it has no durable form. The paths that begin with a segment made ready are
+ * forms of the durable ones, and only the driver can wait for that.
  */
 const fits = (system: SystemName, path: WritePath, flush: FlushMode): boolean => {
   if (path === 'pool') return flush === 'async'
-  if (path === 'staged-warm') return flush === 'sync' && system === 'apogee-engine'
+  if (isWarm(path)) return flush === 'sync' && system === 'apogee-engine'
   return true
 }
 
@@ -38,7 +41,8 @@ const canRun = (system: SystemName, load: Load): boolean =>
   load === 'closed' ||
   system === 'apogee-engine' ||
   system === 'java-like' ||
-  ((system === 'apogee-node' || system === 'device') && load === 'sustained')
+  (system === 'apogee-node' && load !== 'paced') ||
+  (system === 'device' && load === 'sustained')
 
 const pathsOf = (
   system: SystemName,

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Cell } from './cells.ts'
+import { type Cell, isWarm } from './cells.ts'
 import type { DeviceStat } from './counters.ts'
 import type { NodeRun } from './node-driver.ts'
 import type { BenchOptions } from './options.ts'
@@ -32,9 +32,9 @@ const secondsOf = (options: BenchOptions, cell: Cell): number =>
 
 const deviceFile = (device: DeviceStat): string => ('file' in device ? device.file : '')
 
-/** `staged-warm` stays within what was made ready: from the middle of a segment on the next one is filled. */
+/** A warm path stays within what was made ready: from the middle of a segment on the next one is filled. */
 const sizesOf = (options: BenchOptions, cell: Cell): Pick<BenchOptions, 'segmentBytes' | 'maxBytes'> => {
-  if (cell.writePath !== 'staged-warm') {
+  if (!isWarm(cell.writePath)) {
     return { segmentBytes: Math.min(options.segmentBytes, 0x7fffffff), maxBytes: options.maxBytes }
   }
   const segmentBytes = Math.min(options.warmSegmentBytes, 0x7fffffff)
@@ -44,7 +44,9 @@ const sizesOf = (options: BenchOptions, cell: Cell): Pick<BenchOptions, 'segment
 const driverCommand = (bench: Bench, cell: Cell, directory: string): [string, string[]] => {
   const { options } = bench
   const args = ['--directory', directory, '--system', cell.system, '--flush', cell.flush, '--load', cell.load]
-  if (cell.system === 'apogee-engine') args.push('--write-path', cell.writePath)
+  if (cell.system === 'apogee-engine') {
+    args.push('--write-path', cell.writePath, '--staging-bytes', `${options.stagingBytes}`)
+  }
   args.push('--senders', `${cell.senders}`, '--body', `${cell.bodyBytes}`, '--rate', `${options.pacedRate}`)
   args.push('--seconds', `${secondsOf(options, cell)}`, '--warm-up', `${options.warmUpSeconds}`)
   const { segmentBytes, maxBytes } = sizesOf(options, cell)
@@ -63,6 +65,7 @@ const nodeCommand = (bench: Bench, cell: Cell, directory: string): [string, stri
     seconds: secondsOf(options, cell),
     warmUpSeconds: options.warmUpSeconds,
     segmentBytes: options.segmentBytes,
+    stagingBytes: options.stagingBytes,
     maxBytes: options.maxBytes,
     directory,
     deviceStat: deviceFile(bench.device),

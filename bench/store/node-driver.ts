@@ -12,12 +12,13 @@ export interface NodeRun {
   readonly system: NodeSystem
   readonly writePath: string
   readonly flush: FlushMode
-  readonly load: 'closed' | 'sustained'
+  readonly load: 'closed' | 'sustained' | 'retained'
   readonly senders: number
   readonly bodyBytes: number
   readonly seconds: number
   readonly warmUpSeconds: number
   readonly segmentBytes: number
+  readonly stagingBytes: number
   readonly maxBytes: number
   readonly directory: string
   /** '' when nobody counts the device's bytes. */
@@ -25,6 +26,9 @@ export interface NodeRun {
 }
 
 const SUSTAINED_GROUP = 32
+/** Under `retained`. As in the C++ driver. */
+const SEGMENTS_KEPT = 4
+const SEGMENTS_FILLED_FIRST = SEGMENTS_KEPT + 2
 const NS_PER_MS = 1_000_000
 const NS_PER_US = 1000
 const MS_PER_SECOND = 1000
@@ -36,6 +40,7 @@ class Load {
   readonly #peer: Peer
   readonly #source: BodySource
   readonly #run: NodeRun
+  #keptFrom = 0
 
   constructor(peer: Peer, source: BodySource, run: NodeRun) {
     this.#peer = peer
@@ -46,8 +51,8 @@ class Load {
   async during(seconds: number, maxBytes: number, latencies: RecordableHistogram): Promise<void> {
     const untilMs = performance.now() + seconds * MS_PER_SECOND
     const maxOperations = maxBytes / this.#run.bodyBytes
-    if (this.#run.load === 'sustained') {
-      this.#sustain(untilMs, maxOperations, latencies)
+    if (this.#run.load !== 'closed') {
+      this.#sustain(untilMs, this.#run.load === 'retained' ? Number.POSITIVE_INFINITY : maxOperations, latencies)
       return
     }
     const senders = Array.from({ length: this.#run.senders }, () => this.#send(untilMs, maxOperations, latencies))
@@ -73,7 +78,23 @@ class Load {
       latencies.record(Math.max(1, Math.round((end - begin) * NS_PER_MS)))
       this.operations += SUSTAINED_GROUP
       begin = end
+      if (this.#run.load === 'retained') this.#deleteOld()
     }
+  }
+
+  /** Appends until the log has the size that it keeps. */
+  fill(): void {
+    const ignored = newHistogram()
+    while (this.#peer.endOffset!() < SEGMENTS_FILLED_FIRST * this.#run.segmentBytes) {
+      this.#sustain(Number.POSITIVE_INFINITY, this.operations + SUSTAINED_GROUP, ignored)
+    }
+  }
+
+  #deleteOld(): void {
+    const keptFrom = Math.floor(this.#peer.endOffset!() / this.#run.segmentBytes) - SEGMENTS_KEPT
+    if (keptFrom <= this.#keptFrom) return
+    this.#keptFrom = keptFrom
+    this.#peer.deleteBelow!(keptFrom * this.#run.segmentBytes)
   }
 }
 
@@ -83,6 +104,7 @@ const measure = async (run: NodeRun): Promise<RawMeasurement> => {
   const source = new BodySource(run.bodyBytes)
   const peer = await openPeer(run.system, { ...run, source })
   const load = new Load(peer, source, run)
+  if (run.load === 'retained') load.fill()
   await load.during(run.warmUpSeconds, run.maxBytes / 4, newHistogram())
 
   const latencies = newHistogram()

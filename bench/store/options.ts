@@ -11,7 +11,7 @@ export const allSystems: readonly SystemName[] = [
   'fs',
   'device',
 ]
-export const allWritePaths = ['mapped', 'staged', 'staged-warm', 'pool', 'direct'] as const
+export const allWritePaths = ['mapped', 'staged', 'staged-warm', 'pool', 'direct', 'direct-warm'] as const
 export type WritePath = (typeof allWritePaths)[number]
 
 /** A checked command line of `npm run bench:store`. */
@@ -27,13 +27,15 @@ export interface BenchOptions {
   readonly rounds: number
   /** Measured time of one cell of the matrix. */
   readonly seconds: number
-  /** Measured time of a paced or sustained cell. */
+  /** Measured time of a cell that is not of the matrix. */
   readonly longSeconds: number
   readonly warmUpSeconds: number
   readonly segmentBytes: number
-  /** Of `staged-warm`, which begins with a whole segment made ready. */
+  /** Of the warm paths, which begin with a whole segment made ready. */
   readonly warmSegmentBytes: number
-  /** A measurement ends early when it has written as much. */
+  /** Memory of the engine's write paths that have a staging ring. */
+  readonly stagingBytes: number
+  /** A measurement ends early when it has written as much; not of the load `retained`. */
   readonly maxBytes: number
   /** Whether what needs a compiler may be built first. */
   readonly setUp: boolean
@@ -47,19 +49,22 @@ export const usage = `npm run bench:store -- [options]
   --quick             16 senders, 1 KB, one short round: under a minute
   --systems LIST      ${allSystems.join(',')} (all)
   --flush LIST        async,sync (both)
-  --write-path LIST   of the engine: mapped,staged,staged-warm,pool,direct (all that it has)
+  --write-path LIST   of the engine: mapped,staged,staged-warm,pool,direct,direct-warm
+                      (all that it has)
   --senders LIST      (1,16,64,256)
   --body LIST         bytes, or 1k, 64k (128,1k,4k,64k)
-  --matrix            the cells above; with --paced or --sustained: these too
+  --matrix            the cells above; with one of the next three: these too
   --paced RATE        async appends of 1 KB at RATE a second, across segments (150000)
   --sustained         async appends of 1 KB as fast as it goes, across segments
-                      (with none of the last three: all of them)
+  --retained          the same with a log of four to six segments, which are deleted and used again
+                      (with none of the last four: all of them)
   --rounds N          how often each cell is measured, systems in turn (2)
   --seconds S         measured seconds of a cell (2)
-  --long-seconds S    measured seconds of a paced or sustained cell (10)
+  --long-seconds S    measured seconds of a cell that is not of the matrix (10)
   --warm-up S         seconds of load before each measurement (0.3)
-  --segment-mb N      size of one log file (256; staged-warm 1024)
-  --max-gb N          a measurement ends early when it has written as much (8)
+  --segment-mb N      size of one log file (256; warm paths 1024)
+  --staging-mb N      memory of the paths staged, pool and direct, a power of two (64)
+  --max-gb N          a measurement ends early when it has written as much (8), not with --retained
   --no-set-up         build nothing: leave out what is not built
   --json FILE         write the rows, one for each measurement
   --html FILE         write a report with charts that opens from disk
@@ -76,11 +81,13 @@ const specs = {
   matrix: { type: 'boolean', default: false },
   paced: { type: 'string' },
   sustained: { type: 'boolean', default: false },
+  retained: { type: 'boolean', default: false },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   'long-seconds': { type: 'string' },
   'warm-up': { type: 'string' },
   'segment-mb': { type: 'string' },
+  'staging-mb': { type: 'string', default: '64' },
   'max-gb': { type: 'string', default: '8' },
   'no-set-up': { type: 'boolean', default: false },
   json: { type: 'string' },
@@ -95,6 +102,7 @@ const MAX_SENDERS = 65_536
 const MAX_BODY_BYTES = 4 << 20
 const MAX_RATE = 10_000_000
 const MAX_SEGMENT_MB = 2047
+const MAX_STAGING_MB = 1024
 const MAX_GB = 1000
 const DEFAULT_RATE = '150000'
 const WARM_SEGMENT_BYTES = 2 ** 30
@@ -153,6 +161,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
   if (values.matrix) loads.push('closed')
   if (values.paced !== undefined) loads.push('paced')
   if (values.sustained) loads.push('sustained')
+  if (values.retained) loads.push('retained')
   const segmentBytes = wholeNumberOf('segment-mb', text('segment-mb'), 1, MAX_SEGMENT_MB) * 2 ** 20
   return {
     systems: listOf(values.systems ?? allSystems.join(','), oneOf('systems', allSystems)),
@@ -160,7 +169,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
     writePaths: listOf(values['write-path'] ?? allWritePaths.join(','), oneOf('write-path', allWritePaths)),
     senders: listOf(text('senders'), (word) => wholeNumberOf('senders', word, 1, MAX_SENDERS)),
     bodyBytes: listOf(text('body'), bodySize),
-    loads: loads.length === 0 ? ['closed', 'paced', 'sustained'] : loads,
+    loads: loads.length === 0 ? ['closed', 'paced', 'sustained', 'retained'] : loads,
     pacedRate: wholeNumberOf('paced', values.paced ?? DEFAULT_RATE, 100, MAX_RATE),
     rounds: wholeNumberOf('rounds', text('rounds'), 1, MAX_ROUNDS),
     seconds: numberOf('seconds', text('seconds'), 0.05, MAX_SECONDS),
@@ -168,6 +177,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
     warmUpSeconds: numberOf('warm-up', text('warm-up'), 0, MAX_SECONDS),
     segmentBytes,
     warmSegmentBytes: values['segment-mb'] === undefined && !values.quick ? WARM_SEGMENT_BYTES : segmentBytes,
+    stagingBytes: wholeNumberOf('staging-mb', values['staging-mb'], 1, MAX_STAGING_MB) * 2 ** 20,
     maxBytes: Math.round(numberOf('max-gb', values['max-gb'], 0.01, MAX_GB) * 2 ** 30),
     setUp: !values['no-set-up'],
     jsonFile: values.json,

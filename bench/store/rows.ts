@@ -17,13 +17,16 @@ export type DriverSystem = (typeof driverSystems)[number]
 export const isDriverSystem = (system: SystemName): system is DriverSystem =>
   (driverSystems as readonly SystemName[]).includes(system)
 
-/** `closed`: each sender waits for its append. `paced`: groups of 32 at a fixed rate. `sustained`: groups of 32, no pause. */
-export type Load = 'closed' | 'paced' | 'sustained'
+/**
+ * `closed`: each sender waits for its append. `paced`: groups of 32 at a fixed rate. `sustained`: groups of 32, no pause.
+ * `retained`: the same with a log that keeps its size, an old segment is deleted for each that is filled.
+ */
+export type Load = 'closed' | 'paced' | 'sustained' | 'retained'
 
 /** One measurement: a row of --json. */
 export interface Row {
   readonly system: SystemName
-  /** Of the engine: mapped, staged, staged-warm, pool or direct. Of the others: how they write, in a word. */
+  /** Of the engine: mapped, staged, staged-warm, pool, direct or direct-warm. Of the others: how they write, in a word. */
   readonly writePath: string
   readonly flush: FlushMode
   readonly load: Load

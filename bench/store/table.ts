@@ -1,6 +1,6 @@
 import { duration } from '../broker/table.ts'
 import { bodyLabel, systemLabel } from './cells.ts'
-import { type LeftOut, type Row, type Summary, summaries } from './rows.ts'
+import { type LeftOut, type Load, type Row, type Summary, summaries } from './rows.ts'
 
 const columns = [
   'system',
@@ -46,13 +46,15 @@ export const tableCells = ({ row, rounds, spreadPercent }: Summary): string[] =>
 
 export const tableColumns: readonly string[] = columns
 
+const longLoadTitles: Readonly<Record<Exclude<Load, 'closed'>, string>> = {
+  paced: 'paced: async appends in groups of 32 at a fixed rate, latency of a group',
+  sustained: 'sustained: async appends in groups of 32 without a pause, latency of a group',
+  retained: 'retained: the same on a log that keeps its size, latency of a group',
+}
+
 /** What one table is about: rows of different ones are not compared. */
 export const sectionTitle = (row: Row): string =>
-  row.load === 'closed'
-    ? `${row.flush} flush`
-    : row.load === 'paced'
-      ? 'paced: async appends in groups of 32 at a fixed rate, latency of a group'
-      : 'sustained: async appends in groups of 32 without a pause, latency of a group'
+  row.load === 'closed' ? `${row.flush} flush` : longLoadTitles[row.load]
 
 /** Summaries by section, in the order of the rows. */
 export const sections = (rows: readonly Row[]): Map<string, Summary[]> => {

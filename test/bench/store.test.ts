@@ -73,12 +73,13 @@ suite('npm run bench:store -- --quick', { skip }, () => {
     }
   })
 
-  test('measures the paced and the sustained load', () => {
+  test('measures the paced, the sustained and the retained load', () => {
     const systemsOf = (load: Row['load']) => [
       ...new Set(rows.filter((one) => one.load === load).map((one) => one.system)),
     ]
     deepEqual(systemsOf('paced'), ['apogee-engine', 'java-like'])
     deepEqual(systemsOf('sustained'), ['apogee-engine', 'apogee-node', 'java-like', 'device'])
+    deepEqual(systemsOf('retained'), ['apogee-engine', 'apogee-node', 'java-like'])
   })
 
   test('fills every column of every row', () => {
@@ -145,11 +146,11 @@ test('the filters of bench:store choose the cells', () => {
 test('a path is measured in the flush modes and systems that it is for', () => {
   const paths = (flush: string) => {
     const options = parseOptions(['--systems', 'apogee-engine,apogee-node', '--flush', flush, '--senders', '1'])!
-    const known = ['staged', 'staged-warm', 'pool', 'direct']
+    const known = ['staged', 'staged-warm', 'pool', 'direct', 'direct-warm']
     const [cells] = cellGroups({ ...options, loads: ['closed'] }, known)
     return cells!.map((cell) => `${cell.system} ${cell.writePath}`)
   }
-  const engine = ['apogee-engine staged', 'apogee-engine staged-warm', 'apogee-engine direct']
+  const engine = ['staged', 'staged-warm', 'direct', 'direct-warm'].map((path) => `apogee-engine ${path}`)
   deepEqual(paths('sync'), [...engine, 'apogee-node staged', 'apogee-node direct'])
   const each = ['staged', 'pool', 'direct']
   deepEqual(
@@ -158,13 +159,14 @@ test('a path is measured in the flush modes and systems that it is for', () => {
   )
 })
 
-test('without filters bench:store measures the whole matrix, the paced and the sustained load', () => {
+test('without filters bench:store measures the whole matrix and every other load', () => {
   const options = parseOptions([])!
-  deepEqual(options.loads, ['closed', 'paced', 'sustained'])
-  // 2 flush modes, 4 numbers of senders, 4 body sizes, and the two others.
-  equal(cellGroups(options, ['mapped']).length, 34)
+  deepEqual(options.loads, ['closed', 'paced', 'sustained', 'retained'])
+  // 2 flush modes, 4 numbers of senders, 4 body sizes, and the three others.
+  equal(cellGroups(options, ['mapped']).length, 35)
   deepEqual(parseOptions(['--paced', '150000'])?.loads, ['paced'])
   deepEqual(parseOptions(['--sustained', '--matrix'])?.loads, ['closed', 'sustained'])
+  deepEqual(parseOptions(['--retained'])?.loads, ['retained'])
 })
 
 test('options of bench:store that make no sense are refused', () => {
@@ -176,6 +178,7 @@ test('options of bench:store that make no sense are refused', () => {
     ['--rounds', '1.5'],
     ['--paced', 'fast'],
     ['--segment-mb', '4096'],
+    ['--staging-mb', '0'],
     ['--colour', 'red'],
   ]) {
     throws(() => parseOptions(wrong), Error, wrong.join(' '))

@@ -25,6 +25,8 @@ class Backend {
   virtual int64_t flushed() const = 0;
   // Blocks until flushed() is above `below`, or fails.
   virtual std::string WaitFlushed(int64_t below) = 0;
+  // What lies below `offset` may go, segment by segment. Does not wait for that.
+  virtual std::string DeleteBelow(int64_t /*offset*/) { return "deletes nothing"; }
   // Makes everything durable and ends all threads.
   virtual std::string Close() = 0;
 };

@@ -10,7 +10,9 @@ namespace apogee::bench {
 namespace {
 
 constexpr int32_t kQueues = 8;
+// Paths that begin on a segment which is all made ready.
 constexpr const char* kStagedWarm = "staged-warm";
+constexpr const char* kDirectWarm = "direct-warm";
 constexpr auto kLongestPreparation = std::chrono::seconds(60);
 
 // Sets the write path in `options`; false when the engine has none of that name. A template, so
@@ -23,14 +25,13 @@ bool SetWritePath(const std::string& path, Options* options) {
                           : path == "pool" ? Path::kPool
                                            : Path::kStaged;
     if constexpr (requires { options->direct_io; }) {
-      options->direct_io = path == "direct";
-      if (options->direct_io) return true;
+      options->direct_io = path == "direct" || path == kDirectWarm;
     }
     if constexpr (requires { options->warm_segments; }) {
-      options->warm_segments = path == kStagedWarm;
+      options->warm_segments = path == kStagedWarm || path == kDirectWarm;
       if (options->warm_segments) return true;
     }
-    return path == "mapped" || path == "staged" || path == "pool";
+    return path == "mapped" || path == "staged" || path == "pool" || path == "direct";
   }
   return path == "mapped";
 }
@@ -39,7 +40,7 @@ bool SetWritePath(const std::string& path, Options* options) {
 
 std::vector<std::string> EngineWritePaths() {
   std::vector<std::string> known;
-  for (const char* path : {"mapped", "staged", kStagedWarm, "pool", "direct"}) {
+  for (const char* path : {"mapped", "staged", kStagedWarm, "pool", "direct", kDirectWarm}) {
     if (StoreOptions ignored; SetWritePath(path, &ignored)) known.push_back(path);
   }
   return known;
@@ -51,10 +52,14 @@ std::string EngineBackend::Open() {
   StoreOptions options;
   options.root = options_.directory;
   options.segment_bytes = options_.segment_bytes;
+  options.staging_bytes = options_.staging_bytes;
   options.flush.mode = options_.sync ? FlushMode::kSync : FlushMode::kAsync;
   if (!SetWritePath(options_.write_path, &options)) {
     return "this engine has no write path " + options_.write_path;
   }
+  // Several segments a second, where the pauses are meant for one in minutes.
+  options.retention.delete_segment_interval_ms = 0;
+  options.retention.delete_queue_files_interval_ms = 0;
   StoreListener listener;
   listener.on_progress = [this] { signal_.Notify(); };
   Status opened = MessageStore::Open(PosixStoreIo(), SystemClock(), options, listener, &store_);
@@ -63,8 +68,8 @@ std::string EngineBackend::Open() {
   // The store of an empty directory has nothing to note but that it cannot write as it was asked
   // to.
   const std::vector<std::string>& notes = store_->recovery().notes;
-  if (options_.write_path == "direct" && !notes.empty()) return notes.front();
-  return options_.write_path == kStagedWarm ? AwaitPreparedSegment() : std::string();
+  if (options.direct_io && !notes.empty()) return notes.front();
+  return options.warm_segments ? AwaitPreparedSegment() : std::string();
 }
 
 std::string EngineBackend::AwaitPreparedSegment() {
@@ -102,6 +107,15 @@ std::string EngineBackend::Append(std::span<const Body> bodies, int64_t* end) {
 std::string EngineBackend::WaitFlushed(int64_t below) {
   signal_.Wait([&] { return flushed() > below || !store_->failure().ok(); });
   return flushed() > below ? std::string() : store_->failure().ToString();
+}
+
+std::string EngineBackend::DeleteBelow(int64_t offset) {
+  uint64_t ignored = 0;
+  RetentionRequest request;
+  request.kind = RetentionRequest::Kind::kTruncateBefore;
+  request.offset = {offset};
+  const Status asked = store_->RequestRetention(std::move(request), &ignored);
+  return asked.ok() ? std::string() : asked.ToString();
 }
 
 std::string EngineBackend::Close() {

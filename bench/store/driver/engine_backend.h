@@ -24,6 +24,7 @@ class EngineBackend final : public Backend {
   void RequestFlush(int64_t end) override { store_->RequestFlush({end}); }
   int64_t flushed() const override { return store_->watermarks().flushed.value; }
   std::string WaitFlushed(int64_t below) override;
+  std::string DeleteBelow(int64_t offset) override;
   std::string Close() override;
 
  private:

@@ -86,9 +86,30 @@ void JavaLikeBackend::PrepareFiles() {
     std::unique_lock lock(mutex_);
     next_ = std::move(file);
     file_ready_.notify_one();
-    file_wanted_.wait(lock, [this] { return next_ == nullptr || stop_; });
+    const auto old = [this] { return first_ < delete_below_ && first_ < flushed() / segment(); };
+    while (next_ != nullptr && !stop_) {
+      file_wanted_.wait(lock, [&] { return next_ == nullptr || stop_ || old(); });
+      if (next_ != nullptr && !stop_ && old()) DeleteOldest(lock);
+    }
     if (stop_) return;
   }
+}
+
+void JavaLikeBackend::DeleteOldest(std::unique_lock<std::mutex>& lock) {
+  const std::unique_ptr<JavaLogFile> file = std::move(files_.front());
+  files_.pop_front();
+  ++first_;
+  lock.unlock();
+  const std::string wrong = file->Delete();
+  if (!wrong.empty()) Fail(wrong);
+  lock.lock();
+}
+
+std::string JavaLikeBackend::DeleteBelow(int64_t offset) {
+  const std::lock_guard lock(mutex_);
+  delete_below_ = offset / segment();
+  file_wanted_.notify_one();
+  return {};
 }
 
 void JavaLikeBackend::RequestFlush(int64_t end) {
@@ -122,17 +143,18 @@ void JavaLikeBackend::Flush() {
 }
 
 void JavaLikeBackend::ForceUpTo(int64_t end) {
-  const int64_t segment = options_.segment_bytes;
-  for (int64_t index = flushed() / segment; index * segment < end; ++index) {
+  for (int64_t index = flushed() / segment(); index * segment() < end; ++index) {
     JavaLogFile* file = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      file = files_[static_cast<size_t>(index)].get();
+      file = files_[static_cast<size_t>(index - first_)].get();
     }
     if (const std::string wrong = file->Force(); !wrong.empty()) return Fail(wrong);
   }
   flushed_.store(end, std::memory_order_release);
   signal_.Notify();
+  const std::lock_guard lock(mutex_);
+  if (delete_below_ > first_) file_wanted_.notify_one();
 }
 
 void JavaLikeBackend::Fail(const std::string& why) {

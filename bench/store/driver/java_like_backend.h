@@ -17,7 +17,8 @@ namespace apogee::bench {
 // What the Java store does with its log by default, without Java: records encoded into the mapping
 // of a file that nobody touched before, the next file made ready by a thread of its own, and a
 // thread that forces the mapping, once for all who wait (sync) or every 500 ms when 4 pages are
-// dirty (async). Queues and index are left out, in its favour.
+// dirty (async). Old files are deleted by the thread that makes new ones. Queues and index are left
+// out, in its favour.
 class JavaLikeBackend final : public Backend {
  public:
   explicit JavaLikeBackend(const Options& options) : options_(options) {}
@@ -28,6 +29,7 @@ class JavaLikeBackend final : public Backend {
   void RequestFlush(int64_t end) override;
   int64_t flushed() const override { return flushed_.load(std::memory_order_acquire); }
   std::string WaitFlushed(int64_t below) override;
+  std::string DeleteBelow(int64_t offset) override;
   std::string Close() override;
 
  private:
@@ -35,6 +37,8 @@ class JavaLikeBackend final : public Backend {
   std::string Roll();
   std::string CreateFile(int64_t index, std::unique_ptr<JavaLogFile>* file) const;
   void PrepareFiles();
+  void DeleteOldest(std::unique_lock<std::mutex>& lock);
+  int64_t segment() const { return options_.segment_bytes; }
   void Flush();
   bool WaitForFlush();
   void ForceUpTo(int64_t end);
@@ -53,7 +57,9 @@ class JavaLikeBackend final : public Backend {
   std::condition_variable flush_wanted_;
   std::condition_variable file_wanted_;
   std::condition_variable file_ready_;
-  std::deque<std::unique_ptr<JavaLogFile>> files_;  // mapped until the end, as in Java
+  std::deque<std::unique_ptr<JavaLogFile>> files_;  // mapped until they are deleted, as in Java
+  int64_t first_ = 0;                               // segment of files_.front()
+  int64_t delete_below_ = 0;                        // segment
   std::unique_ptr<JavaLogFile> next_;
   int64_t wanted_ = 0;
   bool stop_ = false;

@@ -28,9 +28,14 @@ std::string JavaLogFile::Create(const std::string& path, uint32_t size_bytes) {
   }
   void* mapping = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
   if (mapping == MAP_FAILED) return Failed("mmap", errno);
+  path_ = path;
   data_ = static_cast<uint8_t*>(mapping);
   size_bytes_ = size_bytes;
   return {};
+}
+
+std::string JavaLogFile::Delete() {
+  return unlink(path_.c_str()) == 0 ? std::string() : Failed("unlink", errno);
 }
 
 std::string JavaLogFile::Force() {

@@ -17,10 +17,13 @@ class JavaLogFile {
   std::string Create(const std::string& path, uint32_t size_bytes);
   uint8_t* data() { return data_; }
   uint32_t size_bytes() const { return size_bytes_; }
+  // Takes its name away; the bytes stay until the destructor.
+  std::string Delete();
   // msync(MS_SYNC) of the whole mapping, as MappedByteBuffer.force() does it.
   std::string Force();
 
  private:
+  std::string path_;
   int fd_ = -1;
   uint8_t* data_ = nullptr;
   uint32_t size_bytes_ = 0;

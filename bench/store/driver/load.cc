@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <random>
 
 #include "process_counters.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr size_t kLeastSourceBytes = 1 << 20;
 constexpr int32_t kGroup = 32;  // appends of one call where nobody waits for the device
+constexpr int64_t kSegmentsKept = 4;
 constexpr int64_t kNsPerSecond = 1000000000;
 constexpr int64_t kSpinNs = 80000;   // a timer may be as late
 constexpr int64_t kCatchUpPart = 8;  // of an interval, by which it is shortened at most
@@ -74,7 +76,7 @@ class DurableSenders final : public LoadRun {
 };
 
 // Appends that are acknowledged when the call returns, `group` in a call, as fast as it goes.
-class ImmediateSenders final : public LoadRun {
+class ImmediateSenders : public LoadRun {
  public:
   ImmediateSenders(const Options& options, Backend& backend, int32_t group)
       : backend_(backend), bodies_(options.body_bytes), group_(group) {}
@@ -89,14 +91,46 @@ class ImmediateSenders final : public LoadRun {
       for (int32_t i = 0; i < group_; ++i) into->Record(static_cast<uint64_t>(now - begin));
       operations_ += group_;
       begin = now;
+      if (std::string wrong = Appended(); !wrong.empty()) return wrong;
     }
     return {};
   }
 
- private:
+ protected:
+  virtual std::string Appended() { return {}; }
+
   Backend& backend_;
+
+ private:
   BodySource bodies_;
   const int32_t group_;
+};
+
+// The same on a log that has reached what is kept of it, which was filled before anything counts.
+class RetainedSenders final : public ImmediateSenders {
+ public:
+  RetainedSenders(const Options& options, Backend& backend)
+      : ImmediateSenders(options, backend, kGroup), segment_bytes_(options.segment_bytes) {}
+
+  std::string RunUntil(int64_t until_ns, int64_t /*max_end*/, LatencyHistogram* into) override {
+    constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+    LatencyHistogram ignored;
+    const int64_t filled = (kSegmentsKept + 2) * segment_bytes_;
+    std::string wrong = ImmediateSenders::RunUntil(kNever, filled, &ignored);
+    return wrong.empty() ? ImmediateSenders::RunUntil(until_ns, kNever, into) : wrong;
+  }
+
+ protected:
+  std::string Appended() override {
+    const int64_t keep_from = end_ / segment_bytes_ - kSegmentsKept;
+    if (keep_from <= kept_from_) return {};
+    kept_from_ = keep_from;
+    return backend_.DeleteBelow(keep_from * segment_bytes_);
+  }
+
+ private:
+  const int64_t segment_bytes_;
+  int64_t kept_from_ = 0;  // in segments
 };
 
 // Groups at a fixed rate. What is measured is the append, and what it does to the groups behind it:
@@ -175,6 +209,7 @@ std::span<const Body> BodySource::Take(size_t count) {
 
 std::unique_ptr<LoadRun> MakeLoad(const Options& options, Backend& backend) {
   if (options.load == Load::kPaced) return std::make_unique<PacedSenders>(options, backend);
+  if (options.load == Load::kRetained) return std::make_unique<RetainedSenders>(options, backend);
   if (options.sync) return std::make_unique<DurableSenders>(options, backend);
   const int32_t group =
       options.load == Load::kSustained ? kGroup : std::min(options.senders, kGroup);

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "log/staging_ring.h"
+
 namespace apogee::bench {
 namespace {
 
@@ -41,7 +43,10 @@ bool ParseSystem(std::string_view text, System* into) {
 }
 
 bool ParseLoad(std::string_view text, Load* into) {
-  *into = text == "paced" ? Load::kPaced : text == "sustained" ? Load::kSustained : Load::kClosed;
+  *into = text == "paced"       ? Load::kPaced
+          : text == "sustained" ? Load::kSustained
+          : text == "retained"  ? Load::kRetained
+                                : Load::kClosed;
   return text == "closed" || *into != Load::kClosed;
 }
 
@@ -68,6 +73,8 @@ std::string Apply(const std::string& name, const std::string& value, Options* o)
     ok = ParseInt(value, 1, kMaxRate, &o->rate_per_second);
   } else if (name == "--segment-bytes") {
     ok = ParseInt(value, 1 << 20, kMaxSegmentBytes, &o->segment_bytes);
+  } else if (name == "--staging-bytes") {
+    ok = ParseInt(value, kLeastStagingBytes, kMostStagingBytes, &o->staging_bytes);
   } else if (name == "--max-bytes") {
     ok = ParseInt(value, 1 << 20, kMaxLogBytes, &o->max_bytes);
   } else if (name == "--seconds") {
@@ -97,7 +104,7 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
   }
   if (options->help || options->list_write_paths) return {};
   if (options->directory.empty()) return "--directory is required";
-  if (options->sync && options->load != Load::kClosed) return "--load paced|sustained is async";
+  if (options->sync && options->load != Load::kClosed) return "--load paced|sustained|retained is async";
   return {};
 }
 
@@ -106,13 +113,15 @@ const char* UsageText() {
          "  --system NAME                       apogee-engine, java-like, device (apogee-engine)\n"
          "  --write-path NAME                   of the engine (mapped)\n"
          "  --flush async|sync                  when an append is acknowledged (async)\n"
-         "  --load closed|paced|sustained       closed loop of senders, fixed rate, or as fast as "
-         "it\n"
-         "                                      goes (closed)\n"
+         "  --load closed|paced|sustained|retained\n"
+         "                                      closed loop of senders, fixed rate, as fast as it "
+         "goes,\n"
+         "                                      the same with old segments deleted (closed)\n"
          "  --senders N --body BYTES            (1, 1024)\n"
          "  --rate N                            messages/s of --load paced (150000)\n"
          "  --seconds S --warm-up S             measured, and unmeasured before (1, 0.2)\n"
          "  --segment-bytes N                   size of a log file (1 GiB)\n"
+         "  --staging-bytes N                   memory of the paths staged, pool and direct (64 MiB)\n"
          "  --max-bytes N                       ends early when the log is as large (4 GiB)\n"
          "  --device-stat FILE                  the stat file of the block device in /sys\n"
          "  --list-write-paths                  what --write-path takes, as JSON\n";

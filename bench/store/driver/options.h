@@ -10,6 +10,7 @@ enum class Load : uint8_t {
   kClosed,     // each sender appends again when its last append is acknowledged
   kPaced,      // groups of 32 at a fixed rate, flush mode async
   kSustained,  // groups of 32 as fast as it goes, flush mode async
+  kRetained,   // the same with a log at its limit: an old segment goes for each that is filled
 };
 
 struct Options {
@@ -23,7 +24,9 @@ struct Options {
   int32_t body_bytes = 1024;
   int32_t rate_per_second = 150000;  // kPaced
   uint32_t segment_bytes = 1u << 30;
-  int64_t max_bytes = int64_t{4} << 30;  // the run ends early when the log has grown as large
+  uint64_t staging_bytes = 64u << 20;  // of the engine's write paths that have a ring
+  // The run ends early when the log has grown as large; not kRetained.
+  int64_t max_bytes = int64_t{4} << 30;
   double seconds = 1;
   double warm_up_seconds = 0.2;
   bool list_write_paths = false;

@@ -31,6 +31,7 @@ class ApogeePeer implements Peer {
   #queueId = 0
   #isScheduled = false
   #endOffset = 0
+  #deletionFailure: unknown
 
   constructor(store: MessageStore, source: BodySource) {
     this.#store = store
@@ -66,7 +67,18 @@ class ApogeePeer implements Peer {
     if (wrong !== undefined) throw wrong
   }
 
+  endOffset(): number {
+    return this.#endOffset
+  }
+
+  deleteBelow(offset: number): void {
+    this.#store.truncateBefore(offset).catch((error: unknown) => {
+      this.#deletionFailure ??= error
+    })
+  }
+
   async settle(): Promise<void> {
+    if (this.#deletionFailure !== undefined) throw this.#deletionFailure
     if (this.#endOffset > 0) await this.#store.whenFlushed(this.#endOffset)
   }
 
@@ -130,14 +142,18 @@ class ApogeePeer implements Peer {
   }
 }
 
-export const openApogee = async ({ directory, flush, writePath, source, segmentBytes }: PeerOptions): Promise<Peer> => {
+export const openApogee = async (options: PeerOptions): Promise<Peer> => {
+  const { directory, flush, writePath, source, segmentBytes, stagingBytes } = options
   const store = await openMessageStore({
     rootDir: directory,
     segmentBytes,
+    stagingBytes,
     storeHost: { address: '127.0.0.1', port: 10911 },
     flush: { mode: flush },
     // This thread only appends: it may wait for the device as the others do.
     stagingWaitMs: 1000,
+    // Several segments a second, where the pauses are meant for one in minutes.
+    retention: { deleteSegmentIntervalMs: 0, deleteQueueFilesIntervalMs: 0 },
     ...writePathOptions(writePath),
   })
   // The store of an empty directory has nothing to note but that it cannot write as it was asked to.

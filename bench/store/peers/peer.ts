@@ -7,6 +7,9 @@ export interface Peer {
   append(start: number): Promise<void>
   /** Appends bodies at once without waiting for the device; only where it exists. */
   appendAll?(starts: readonly number[]): void
+  /** Where the log ends, and what lies below an offset may go; only where it exists. Does not wait for that. */
+  endOffset?(): number
+  deleteBelow?(offset: number): void
   /** Makes everything durable. */
   settle(): Promise<void>
   close(): Promise<void>
@@ -19,4 +22,5 @@ export interface PeerOptions {
   readonly writePath: string
   readonly source: BodySource
   readonly segmentBytes: number
+  readonly stagingBytes: number
 }
