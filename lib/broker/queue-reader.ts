@@ -10,13 +10,19 @@ export interface QueueRange {
   readonly max: number
 }
 
+/** Where a message of a topic stands. */
+export interface QueuePlace {
+  readonly queueId: number
+  readonly queueOffset: number
+}
+
 /** What handlers may ask of queues. Unknown queues are empty, as Java's are. */
 export interface QueueReader {
   range(topic: string, queueId: number): QueueRange
-  /** First offset stored at or after the time. */
-  offsetByTime(topic: string, queueId: number, timestampMs: number): number
-  /** Store time of one message, -1 when there is none. */
-  storeTimeAt(topic: string, queueId: number, queueOffset: number): number
+  /** First offset stored at or after the time. Cold pages are read on a thread of the store's. */
+  offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number>
+  /** Store times of messages of a topic, -1 where there is none. Cold pages as above. */
+  storeTimes(topic: string, places: readonly QueuePlace[]): Promise<number[]>
   /** Whether the queue still has its first message and that is among the newest bytes of the log. */
   startsInMemory(topic: string, queueId: number): boolean
 }
@@ -29,13 +35,23 @@ export interface QueueEntryReader {
 
 type QueueStore = Pick<
   MessageStore,
-  'topic' | 'bounds' | 'offsetByTime' | 'storeTimeAt' | 'pull' | 'queues' | 'queueEntries'
+  | 'topic'
+  | 'bounds'
+  | 'offsetByTime'
+  | 'offsetByTimeAhead'
+  | 'storeTimeAt'
+  | 'storeTimesAhead'
+  | 'pull'
+  | 'queues'
+  | 'queueEntries'
 >
 
 const EMPTY: QueueRange = { min: 0, max: 0 }
 const NO_MESSAGE_TIME = -1
 const PROBE_BYTES = 64 * 1024
 const MAX_ENTRIES = 4096
+
+const isQueueId = (queueId: number): boolean => queueId >= 0 && queueId < MAX_QUEUES
 
 /** A time a client sent, within what the store takes: clients say Long.MAX_VALUE for "until ever". */
 export const storeTime = (timestampMs: number): number =>
@@ -64,16 +80,24 @@ export class StoreQueues implements QueueReader, QueueEntryReader {
     return (handle === undefined ? undefined : this.#store.bounds(handle, queueId)) ?? EMPTY
   }
 
-  offsetByTime(topic: string, queueId: number, timestampMs: number): number {
+  async offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number> {
     const handle = this.#handle(topic, queueId)
     if (handle === undefined || this.#store.bounds(handle, queueId) === undefined) return 0
-    return this.#store.offsetByTime(handle, queueId, storeTime(timestampMs))
+    const timeMs = storeTime(timestampMs)
+    await this.#store.offsetByTimeAhead(handle, queueId, timeMs)
+    return this.#store.offsetByTime(handle, queueId, timeMs)
   }
 
-  storeTimeAt(topic: string, queueId: number, queueOffset: number): number {
-    const handle = this.#handle(topic, queueId)
-    if (handle === undefined || !Number.isSafeInteger(queueOffset) || queueOffset < 0) return NO_MESSAGE_TIME
-    return this.#store.storeTimeAt(handle, queueId, queueOffset)
+  async storeTimes(topic: string, places: readonly QueuePlace[]): Promise<number[]> {
+    const handle = this.#handle(topic)
+    const isPlace = ({ queueId, queueOffset }: QueuePlace): boolean =>
+      isQueueId(queueId) && Number.isSafeInteger(queueOffset) && queueOffset >= 0
+    if (handle === undefined || !places.some(isPlace)) return places.map(() => NO_MESSAGE_TIME)
+    const asked = places.filter(isPlace).flatMap(({ queueId, queueOffset }) => [queueId, queueOffset])
+    await this.#store.storeTimesAhead(handle, Float64Array.from(asked))
+    return places.map((place) =>
+      isPlace(place) ? this.#store.storeTimeAt(handle, place.queueId, place.queueOffset) : NO_MESSAGE_TIME,
+    )
   }
 
   entries(topic: string, queueId: number, fromQueueOffset: number, count: number): readonly QueueEntry[] | undefined {
@@ -96,9 +120,9 @@ export class StoreQueues implements QueueReader, QueueEntryReader {
     this.#store.pull(handle, queueId, 0, 1, undefined, 1, Buffer.allocUnsafe(sizeBytes), 0, result)
   }
 
-  #handle(topic: string, queueId: number): TopicHandle | undefined {
+  #handle(topic: string, queueId = 0): TopicHandle | undefined {
     // A table written by Java may hold names that its store never had: retry topics of groups with long names.
-    if (queueId < 0 || queueId >= MAX_QUEUES || !isValidTopic(topic)) return undefined
+    if (!isQueueId(queueId) || !isValidTopic(topic)) return undefined
     return this.#isTopic(topic) || this.#onDisk.has(topic) ? this.#store.topic(topic) : undefined
   }
 }

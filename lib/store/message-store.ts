@@ -301,6 +301,14 @@ export interface MessageStore extends AsyncDisposable {
   readRecordAhead(physicalOffset: number): Promise<boolean>
   /** The same for {@link queryByKey} and the records it finds. */
   queryAhead(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<boolean>
+  /** The same for {@link offsetByTime}. */
+  offsetByTimeAhead(topic: TopicHandle, queueId: number, timestampMs: number): Promise<boolean>
+  /**
+   * The same for {@link storeTimeAt} of several messages of a topic.
+   *
+   * @param places queue id and queue offset of each, in turn
+   */
+  storeTimesAhead(topic: TopicHandle, places: Float64Array): Promise<boolean>
   /**
    * The same for {@link readLog}, also beyond the end of a segment; at most 4 MiB. What is not there is no error.
    *
@@ -342,9 +350,12 @@ export interface MessageStore extends AsyncDisposable {
    *   appends to the topic may be refused with the same), `STORE_CLOSED`
    */
   removeTopic(topic: string): Promise<void>
-  /** First queue offset stored at or after the time, clamped to the queue's bounds. */
+  /**
+   * First queue offset stored at or after the time, clamped to the queue's bounds. Waits for the disk unless what the
+   * search looks at is in memory: see {@link offsetByTimeAhead}.
+   */
   offsetByTime(topic: TopicHandle, queueId: number, timestampMs: number): number
-  /** Store time of one message in milliseconds since the epoch, -1 when there is none. */
+  /** Store time of one message in milliseconds since the epoch, -1 when there is none; see {@link storeTimesAhead}. */
   storeTimeAt(topic: TopicHandle, queueId: number, queueOffset: number): number
   /** Store time of the first record in the log, -1 when the log is empty. */
   earliestStoreTime(): number

@@ -73,7 +73,7 @@ export interface StoreAddon {
   ): void
   setFilters(id: number, filters: Uint8Array): number
   setReadLimits(id: number, memoryWindowBytes: number, maxCountOnDisk: number, maxBytesOnDisk: number): void
-  /** These four give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
+  /** These six give a ticket, -1 when too much is waiting. One wake-up with READ_AHEAD follows the reading. */
   readAhead(
     id: number,
     topic: number,
@@ -86,6 +86,8 @@ export interface StoreAddon {
   readRecordAhead(id: number, physicalOffset: number): number
   queryAhead(id: number, topic: string, key: string, maxCount: number, beginMs: number, endMs: number): number
   readLogAhead(id: number, fromOffset: number, maxBytes: number): number
+  offsetByTimeAhead(id: number, topic: number, queueId: number, timestampMs: number): number
+  storeTimesAhead(id: number, topic: number, places: Float64Array): number
   takeReadAhead(id: number, tickets: Uint32Array): number
   watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
   setHurry(id: number, hurry: boolean): void

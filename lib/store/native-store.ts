@@ -187,6 +187,16 @@ class NativeStore implements MessageStore {
     return this.#reads.wait(this.#addon.queryAhead(this.#id, topic, key, maxCount, beginMs, endMs))
   }
 
+  async offsetByTimeAhead(topic: TopicHandle, queueId: number, timestampMs: number): Promise<boolean> {
+    this.#mustBeOpen()
+    return this.#reads.wait(this.#addon.offsetByTimeAhead(this.#id, topic, queueId, timestampMs))
+  }
+
+  async storeTimesAhead(topic: TopicHandle, places: Float64Array): Promise<boolean> {
+    this.#mustBeOpen()
+    return this.#reads.wait(this.#addon.storeTimesAhead(this.#id, topic, places))
+  }
+
   async readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean> {
     this.#mustBeOpen()
     return this.#reads.wait(this.#addon.readLogAhead(this.#id, fromOffset, maxBytes))

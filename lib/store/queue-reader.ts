@@ -121,6 +121,7 @@ export class QueueReader {
     let high = bounds.max
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
+      await this.#store.storeTimesAhead(queue.topic, Float64Array.of(queue.queueId, middle))
       if (this.#timeAtOrBehind(queue, middle, high) >= timestampMs) high = middle
       else low = middle + 1
     }

@@ -44,6 +44,8 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"topic", Topic},
     {"offsetByTime", OffsetByTime},
     {"storeTimeAt", StoreTimeAt},
+    {"offsetByTimeAhead", OffsetByTimeAhead},
+    {"storeTimesAhead", StoreTimesAhead},
     {"queues", Queues},
     {"removeTopic", RemoveTopic},
     {"queueEntries", ReadQueueEntries},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "addon/arguments.h"
@@ -22,6 +23,14 @@ napi_value Boolean(napi_env env, bool value) {
 }
 
 constexpr int64_t kMaxEntries = 4096;
+
+// The arguments of offsetByTime, and whether the store is open.
+bool ReadTimeQuestion(StoreCall& call, TopicHandle* topic, int32_t* queue_id,
+                      int64_t* timestamp_ms) {
+  return call.IsOpen() && call.Queue(1, topic, queue_id) &&
+         call.arguments().Integer(3, "timestampMs", -kMaxSafeInteger, kMaxSafeInteger,
+                                  timestamp_ms);
+}
 
 }  // namespace
 
@@ -94,12 +103,41 @@ napi_value OffsetByTime(napi_env env, napi_callback_info info) {
   TopicHandle topic;
   int32_t queue_id = 0;
   int64_t timestamp_ms = 0;
-  if (!call.IsOpen() || !call.Queue(1, &topic, &queue_id) ||
-      !call.arguments().Integer(3, "timestampMs", -kMaxSafeInteger, kMaxSafeInteger,
-                                &timestamp_ms)) {
+  if (!ReadTimeQuestion(call, &topic, &queue_id, &timestamp_ms)) return call.Refuse();
+  return call.Number(call.store().OffsetByTime(topic, queue_id, timestamp_ms).value);
+}
+
+napi_value OffsetByTimeAhead(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 4);
+  TopicHandle topic;
+  int32_t queue_id = 0;
+  int64_t timestamp_ms = 0;
+  if (!ReadTimeQuestion(call, &topic, &queue_id, &timestamp_ms)) return call.Refuse();
+  const uint32_t ticket = call.session()->NextTicket();
+  return call.Ticket(call.store().OffsetByTimeAhead(ticket, topic, queue_id, timestamp_ms));
+}
+
+napi_value StoreTimesAhead(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 3);
+  TopicHandle topic;
+  std::span<double> cells;
+  if (!call.IsOpen() || !call.Topic(1, &topic) ||
+      !call.arguments().Float64s(2, "places", 0, &cells)) {
     return call.Refuse();
   }
-  return call.Number(call.store().OffsetByTime(topic, queue_id, timestamp_ms).value);
+  std::vector<QueuePlace> places(cells.size() / 2);
+  for (size_t i = 0; i < places.size(); ++i) {
+    int64_t queue_id = 0;
+    int64_t offset = 0;
+    if (!ToInteger(cells[2 * i], 0, kMaxInt32, &queue_id) ||
+        !ToInteger(cells[2 * i + 1], -kMaxSafeInteger, kMaxSafeInteger, &offset)) {
+      call.arguments().Refuse("places", "a list of queue ids and queue offsets in turn");
+      return call.Refuse();
+    }
+    places[i] = {static_cast<int32_t>(queue_id), {offset}};
+  }
+  const uint32_t ticket = call.session()->NextTicket();
+  return call.Ticket(call.store().StoreTimesAhead(ticket, topic, std::move(places)));
 }
 
 napi_value StoreTimeAt(napi_env env, napi_callback_info info) {

@@ -17,6 +17,10 @@ napi_value Bounds(napi_env env, napi_callback_info info);
 napi_value OffsetByTime(napi_env env, napi_callback_info info);
 // storeTimeAt(id, topic, queueId, queueOffset)
 napi_value StoreTimeAt(napi_env env, napi_callback_info info);
+// offsetByTimeAhead(id, topic, queueId, timestampMs): a ticket, -1 when refused
+napi_value OffsetByTimeAhead(napi_env env, napi_callback_info info);
+// storeTimesAhead(id, topic, places): the same; places: queueId and queueOffset in turn
+napi_value StoreTimesAhead(napi_env env, napi_callback_info info);
 // removeTopic(id, name): the ticket of a retention result.
 napi_value RemoveTopic(napi_env env, napi_callback_info info);
 // queueEntries(id, topic, queueId, from, count): { physicalOffset, sizeBytes, tagsCode }[]

@@ -14,11 +14,14 @@ StoreCall::StoreCall(napi_env env, napi_callback_info info, size_t expected_argu
   if (session_ != nullptr) store_ = session_->store();
 }
 
+bool StoreCall::Topic(size_t index, TopicHandle* topic) {
+  if (!arguments_.Int32(index, "topic", 0, &topic->value)) return false;
+  return topic->value <= session_->highest_handle() ||
+         arguments_.Refuse("topic", "a handle of this store");
+}
+
 bool StoreCall::Queue(size_t topic_index, TopicHandle* topic, int32_t* queue_id) {
-  if (!arguments_.Int32(topic_index, "topic", 0, &topic->value)) return false;
-  if (topic->value > session_->highest_handle())
-    return arguments_.Refuse("topic", "a handle of this store");
-  return arguments_.Int32(topic_index + 1, "queueId", 0, queue_id);
+  return Topic(topic_index, topic) && arguments_.Int32(topic_index + 1, "queueId", 0, queue_id);
 }
 
 napi_value StoreCall::Refuse() {

@@ -24,6 +24,7 @@ class StoreCall {
   MessageStore& store() { return *store_; }     // only when open
 
   // Arguments that several functions take: a handle that was given out, and a queue id.
+  bool Topic(size_t index, TopicHandle* topic);
   bool Queue(size_t topic_index, TopicHandle* topic, int32_t* queue_id);
 
   // Throws STORE_CLOSED or STORE_INVALID_ARGUMENT for what the readers found. Gives what the

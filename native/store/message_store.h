@@ -136,6 +136,12 @@ struct PullRequest {
   bool may_wait_for_disk = true;
 };
 
+// One message of a topic.
+struct QueuePlace {
+  int32_t queue_id = 0;
+  QueueOffset offset;
+};
+
 struct PullResult {
   PullStatus status = PullStatus::kNoMatchedQueue;
   QueueOffset next_begin;  // where to pull next
@@ -266,6 +272,11 @@ class MessageStore {
   virtual bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) = 0;
   virtual bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key,
                           int32_t max_count, int64_t begin_ms, int64_t end_ms) = 0;
+  // The same for what OffsetByTime and StoreTimeAt would look at.
+  virtual bool OffsetByTimeAhead(uint32_t ticket, TopicHandle topic, int32_t queue_id,
+                                 int64_t store_time_ms) = 0;
+  virtual bool StoreTimesAhead(uint32_t ticket, TopicHandle topic,
+                               std::vector<QueuePlace> places) = 0;
   // The same for what ReadLog would copy, at most RawLog::kMostAheadBytes, also beyond the segment.
   virtual bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) = 0;
   // Tickets whose reading has ended since the last call. Returns how many were written.

@@ -152,6 +152,21 @@ bool MessageStoreImpl::QueryAhead(uint32_t ticket, std::string_view topic, std::
   });
 }
 
+bool MessageStoreImpl::OffsetByTimeAhead(uint32_t ticket, TopicHandle topic, int32_t queue_id,
+                                         int64_t store_time_ms) {
+  return read_ahead_.Submit(
+      ticket, [=, this] { (void)reads_.OffsetByTime({topic, queue_id}, store_time_ms); });
+}
+
+bool MessageStoreImpl::StoreTimesAhead(uint32_t ticket, TopicHandle topic,
+                                       std::vector<QueuePlace> places) {
+  return read_ahead_.Submit(ticket, [this, topic, places = std::move(places)] {
+    for (const auto& [queue_id, offset] : places) {
+      (void)reads_.StoreTimeAt({topic, queue_id}, offset);
+    }
+  });
+}
+
 bool MessageStoreImpl::ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) {
   return read_ahead_.Submit(ticket, [this, from, bytes] { raw_log_.ReadAhead(from, bytes); });
 }

@@ -56,6 +56,9 @@ class MessageStoreImpl final : public MessageStore {
   bool ReadRecordAhead(uint32_t ticket, PhysicalOffset offset) override;
   bool QueryAhead(uint32_t ticket, std::string_view topic, std::string_view key, int32_t max_count,
                   int64_t begin_ms, int64_t end_ms) override;
+  bool OffsetByTimeAhead(uint32_t ticket, TopicHandle topic, int32_t queue_id,
+                         int64_t store_time_ms) override;
+  bool StoreTimesAhead(uint32_t ticket, TopicHandle topic, std::vector<QueuePlace> places) override;
   bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) override;
   size_t TakeReadAhead(std::span<uint32_t> tickets) override {
     return read_ahead_.TakeDone(tickets);

@@ -19,6 +19,32 @@ test('what is read ahead is told when it is in memory, whether it exists or not'
   equal(await store.readAhead(topic, 7, 100, 32, new Int32Array([1]), 1024), true)
   deepEqual(await Promise.all([0, 1, 1 << 20].map((offset) => store.readRecordAhead(offset))), [true, true, true])
   equal(await store.queryAhead('T', 'no such key', 32, 0, Number.MAX_SAFE_INTEGER), true)
+  equal(await store.offsetByTimeAhead(topic, 0, Date.now()), true)
+  equal(await store.offsetByTimeAhead(topic, 7, 0), true)
+  equal(await store.storeTimesAhead(topic, Float64Array.of(0, 1, 7, 0, 0, 100)), true)
+  equal(await store.storeTimesAhead(topic, new Float64Array()), true)
+})
+
+test('times of what can be no message are refused', async (t) => {
+  const { store, topic } = await opened(t)
+  for (const place of [
+    [-1, 0],
+    [0.5, 0],
+    [0, 0.5],
+    [Number.NaN, 0],
+    [2 ** 31, 0],
+    [0, 2 ** 53],
+  ]) {
+    await rejects(
+      store.storeTimesAhead(topic, Float64Array.from(place)),
+      { code: 'STORE_INVALID_ARGUMENT' },
+      `${place}`,
+    )
+  }
+  await rejects(store.offsetByTimeAhead(topic, -1, 0), { code: 'STORE_INVALID_ARGUMENT' })
+  await rejects(store.storeTimesAhead((topic + 99) as typeof topic, new Float64Array()), {
+    code: 'STORE_INVALID_ARGUMENT',
+  })
 })
 
 test('more reads than may wait are refused, all others end', async (t) => {

@@ -33,38 +33,39 @@ export interface ConsumeStatsSources {
 type OffsetTable = Map<MessageQueue, OffsetWrapper>
 
 /** Adds the queues of one topic, as many as `queuesOf` says. False when the group no longer subscribes to it, or it is gone. */
-const addTopic = (
+const addTopic = async (
   table: OffsetTable,
   group: string,
   topic: string,
   sources: ConsumeStatsSources,
   queuesOf: (config: TopicConfig) => number,
-): boolean => {
+): Promise<boolean> => {
   const config = sources.topics.get(topic)
   const connected = sources.consumers.group(group)
   if (config === undefined) return false
   if (connected !== undefined && connected.subscriptions.size > 0 && !connected.subscriptions.has(topic)) return false
-  const queues = queuesOf(config)
-  for (let queueId = 0; queueId < queues; queueId++) {
-    const brokerOffset = Math.max(0, sources.queues.range(topic, queueId).max)
-    const consumerOffset = Math.max(0, sources.offsets.find(group, topic, queueId) ?? 0)
-    const storedAt = consumerOffset > 0 ? sources.queues.storeTimeAt(topic, queueId, consumerOffset - 1) : 0
-    table.set(
-      { topic, brokerName: sources.brokerName, queueId },
-      { brokerOffset, consumerOffset, lastTimestamp: Math.max(0, storedAt) },
-    )
+  const places = Array.from({ length: queuesOf(config) }, (_, queueId) => ({
+    queueId,
+    brokerOffset: Math.max(0, sources.queues.range(topic, queueId).max),
+    consumerOffset: Math.max(0, sources.offsets.find(group, topic, queueId) ?? 0),
+  }))
+  const consumed = places.map(({ queueId, consumerOffset }) => ({ queueId, queueOffset: consumerOffset - 1 }))
+  const times = await sources.queues.storeTimes(topic, consumed)
+  for (const [index, { queueId, brokerOffset, consumerOffset }] of places.entries()) {
+    const lastTimestamp = Math.max(0, times[index]!)
+    table.set({ topic, brokerName: sources.brokerName, queueId }, { brokerOffset, consumerOffset, lastTimestamp })
   }
   return true
 }
 
 const groupStatsHandler = (sources: ConsumeStatsSources) =>
-  handler(getConsumeStats, ({ consumerGroup, topic, topicList }) => {
+  handler(getConsumeStats, async ({ consumerGroup, topic, topicList }) => {
     const asked = [topic ?? '', ...(topicList ?? '').split(';')].filter((name) => name !== '')
     const topics = asked.length > 0 ? asked : sources.offsets.topicsOf(consumerGroup)
     const offsetTable: OffsetTable = new Map()
     let consumeTps = 0
     for (const name of new Set(topics)) {
-      if (!addTopic(offsetTable, consumerGroup, name, sources, ({ readQueueNums }) => readQueueNums)) continue
+      if (!(await addTopic(offsetTable, consumerGroup, name, sources, ({ readQueueNums }) => readQueueNums))) continue
       consumeTps += sources.traffic.groupTps(name, consumerGroup)
     }
     return reply({}, { body: encodeConsumeStats({ consumeTps, offsetTable }) })
@@ -96,7 +97,7 @@ const brokerStatsHandler = (sources: ConsumeStatsSources) =>
         if (++pairs % PAIRS_PER_TURN === 0) await nextTurn()
         const offsetTable: OffsetTable = new Map()
         // Java counts the queues written to here, and those read from for a single group.
-        if (!addTopic(offsetTable, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums)) continue
+        if (!(await addTopic(offsetTable, groupName, topic, sources, ({ writeQueueNums }) => writeQueueNums))) continue
         stats.push({ consumeTps: sources.traffic.groupTps(topic, groupName), offsetTable })
         for (const { brokerOffset, consumerOffset } of offsetTable.values()) totalDiff += brokerOffset - consumerOffset
       }

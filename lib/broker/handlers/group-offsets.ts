@@ -71,27 +71,32 @@ const correctionHandler = (parts: GroupOffsetParts) =>
     return reply({}, { body: encodeQueryCorrectionOffset({ correctionOffsets }) })
   })
 
-const timeSpan = (parts: GroupOffsetParts, group: string, topic: string, queueId: number): QueueTimeSpan => {
+const timeSpan = async (
+  parts: GroupOffsetParts,
+  group: string,
+  topic: string,
+  queueId: number,
+): Promise<QueueTimeSpan> => {
   const { queues, offsets, nowMs, brokerName } = parts
-  const timeAt = (queueOffset: number): number => queues.storeTimeAt(topic, queueId, queueOffset)
   const { min, max } = queues.range(topic, queueId)
-  const minTimeStamp = timeAt(min)
   const consumed = offsets.find(group, topic, queueId) ?? -1
+  const places = [min, max - 1, consumed - 1, Math.max(min, consumed)].map((queueOffset) => ({ queueId, queueOffset }))
+  const [first, last, lastConsumed, next] = (await queues.storeTimes(topic, places)) as [number, number, number, number]
   return {
     messageQueue: { topic, brokerName, queueId },
-    minTimeStamp,
-    maxTimeStamp: timeAt(max - 1),
-    consumeTimeStamp: consumed > 0 ? timeAt(consumed - 1) : minTimeStamp,
-    delayTime: max > min && consumed < max ? Math.max(0, nowMs() - timeAt(Math.max(min, consumed))) : 0,
+    minTimeStamp: first,
+    maxTimeStamp: last,
+    consumeTimeStamp: consumed > 0 ? lastConsumed : first,
+    delayTime: max > min && consumed < max ? Math.max(0, nowMs() - next) : 0,
   }
 }
 
 const timeSpanHandler = (parts: GroupOffsetParts) =>
-  handler(queryConsumeTimeSpan, ({ topic, group }) => {
+  handler(queryConsumeTimeSpan, async ({ topic, group }) => {
     const config = parts.topics.get(topic)
     if (config === undefined) throw new ResponseError('TOPIC_NOT_EXIST', `topic[${topic}] not exist`)
-    const consumeTimeSpanSet = Array.from({ length: config.writeQueueNums }, (_, queueId) =>
-      timeSpan(parts, group, topic, queueId),
+    const consumeTimeSpanSet = await Promise.all(
+      Array.from({ length: config.writeQueueNums }, (_, queueId) => timeSpan(parts, group, topic, queueId)),
     )
     return reply({}, { body: encodeConsumeTimeSpan({ consumeTimeSpanSet }) })
   })

@@ -9,10 +9,11 @@ import type { QueueReader } from '../queue-reader.ts'
 export const queueOffsetHandlers = (queues: QueueReader): Handler[] => [
   handler(getMaxOffset, ({ topic, queueId }) => ({ offset: queues.range(topic, queueId).max })),
   handler(getMinOffset, ({ topic, queueId }) => ({ offset: queues.range(topic, queueId).min })),
-  handler(searchOffsetByTimestamp, ({ topic, queueId, timestamp }) => ({
-    offset: queues.offsetByTime(topic, queueId, timestamp),
+  handler(searchOffsetByTimestamp, async ({ topic, queueId, timestamp }) => ({
+    offset: await queues.offsetByTime(topic, queueId, timestamp),
   })),
-  handler(getEarliestMsgStoreTime, ({ topic, queueId }) => ({
-    timestamp: queues.storeTimeAt(topic, queueId, queues.range(topic, queueId).min),
-  })),
+  handler(getEarliestMsgStoreTime, async ({ topic, queueId }) => {
+    const [timestamp] = await queues.storeTimes(topic, [{ queueId, queueOffset: queues.range(topic, queueId).min }])
+    return { timestamp: timestamp! }
+  }),
 ]

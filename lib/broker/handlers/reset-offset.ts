@@ -28,33 +28,41 @@ type Wish = RequestOf<typeof invokeBrokerToResetOffset>
 /** The time that stands for the end of the queue. */
 const TO_THE_END = -1
 
-const offsetAt = ({ queues }: ResetParts, topic: string, queueId: number, timestampMs: number): number =>
+const offsetAt = async (
+  { queues }: ResetParts,
+  topic: string,
+  queueId: number,
+  timestampMs: number,
+): Promise<number> =>
   timestampMs === TO_THE_END
     ? queues.range(topic, queueId).max
-    : Math.max(0, queues.offsetByTime(topic, queueId, timestampMs))
+    : Math.max(0, await queues.offsetByTime(topic, queueId, timestampMs))
 
 /** Where the group goes on in each queue: at the time wanted, but never ahead unless that is forced. */
-const byTime = (parts: ResetParts, { topic, group, timestamp, isForce }: Wish): Map<MessageQueue, number> => {
+const byTime = async (
+  parts: ResetParts,
+  { topic, group, timestamp, isForce }: Wish,
+): Promise<Map<MessageQueue, number>> => {
   const { brokerName, topics, offsets } = parts
   const table = new Map<MessageQueue, number>()
   const queueCount = topics.get(topic)?.writeQueueNums ?? 0
   for (let queueId = 0; queueId < queueCount; queueId++) {
     const stored = offsets.find(group, topic, queueId)
     if (stored === undefined) throw new ResponseError('SYSTEM_ERROR', `THe consumer group <${group}> not exist`)
-    const wanted = offsetAt(parts, topic, queueId, timestamp)
+    const wanted = await offsetAt(parts, topic, queueId, timestamp)
     table.set({ topic, brokerName, queueId }, isForce || wanted < stored ? wanted : stored)
   }
   return table
 }
 
 /** One queue, as tools of 5.x ask: to an offset within the queue, or to a time. */
-const oneQueue = (parts: ResetParts, wish: Wish, queueId: number): Map<MessageQueue, number> => {
+const oneQueue = async (parts: ResetParts, wish: Wish, queueId: number): Promise<Map<MessageQueue, number>> => {
   const { topic, group, timestamp, offset } = wish
   const { min, max } = parts.queues.range(topic, queueId)
   if (offset !== undefined && offset !== -1 && (offset < min || offset > max)) {
     throw new ResponseError('SYSTEM_ERROR', `Target offset ${offset} not in consume queue range [${min}-${max}]`)
   }
-  const target = offset === undefined || offset === -1 ? offsetAt(parts, topic, queueId, timestamp) : offset
+  const target = offset === undefined || offset === -1 ? await offsetAt(parts, topic, queueId, timestamp) : offset
   if (!parts.offsets.commit(group, topic, queueId, target)) {
     throw new ResponseError('SYSTEM_ERROR', `offset ${target} of ${topic}:${queueId} cannot be stored`)
   }
@@ -80,7 +88,7 @@ const tellMembers = (
  * with it is moved here too, so that nobody has to be connected.
  */
 export const resetOffsetHandler = (parts: ResetParts) =>
-  handler(invokeBrokerToResetOffset, (wish, context) => {
+  handler(invokeBrokerToResetOffset, async (wish, context) => {
     const { topic, group, timestamp, queueId = -1 } = wish
     checkGroupName(group)
     const config = parts.topics.get(topic)
@@ -94,7 +102,7 @@ export const resetOffsetHandler = (parts: ResetParts) =>
     const members = [...parts.consumers.members(group)]
     checkOffsetCalls(members)
     for (const member of members) checkReads(member)
-    const offsetTable = queueId >= 0 ? oneQueue(parts, wish, queueId) : byTime(parts, wish)
+    const offsetTable = await (queueId >= 0 ? oneQueue(parts, wish, queueId) : byTime(parts, wish))
     tellMembers(members, wish, offsetTable, context)
     if (members.length === 0 && queueId < 0) {
       const remark = `Consumer not online, so can not reset offset, Group: ${group} Topic: ${topic} Timestamp: ${timestamp}`

@@ -22,18 +22,17 @@ export interface TopicQuestions {
 }
 
 const topicStatsHandler = ({ brokerName, topics, queues }: TopicQuestions) =>
-  handler(getTopicStatsInfo, ({ topic }) => {
+  handler(getTopicStatsInfo, async ({ topic }) => {
     const config = topics.get(topic)
     if (config === undefined) throw new ResponseError('TOPIC_NOT_EXIST', `topic[${topic}] not exist`)
+    const ranges = Array.from({ length: config.writeQueueNums }, (_, queueId) => queues.range(topic, queueId))
+    const last = ranges.map(({ max }, queueId) => ({ queueId, queueOffset: max - 1 }))
+    const times = await queues.storeTimes(topic, last)
     const offsetTable = new Map(
-      Array.from({ length: config.writeQueueNums }, (_, queueId) => {
-        const { min, max } = queues.range(topic, queueId)
-        const lastUpdateTimestamp = max > 0 ? queues.storeTimeAt(topic, queueId, max - 1) : 0
-        return [
-          { topic, brokerName, queueId },
-          { minOffset: min, maxOffset: max, lastUpdateTimestamp },
-        ]
-      }),
+      ranges.map(({ min, max }, queueId) => [
+        { topic, brokerName, queueId },
+        { minOffset: min, maxOffset: max, lastUpdateTimestamp: max > 0 ? times[queueId]! : 0 },
+      ]),
     )
     return reply({}, { body: encodeTopicStats({ offsetTable }) })
   })

@@ -21,7 +21,7 @@ test('statistics of many groups leave turns to other work', async () => {
         for (const topic of topics) for (const { groupName: group } of groups) yield { topic, group }
       },
     },
-    queues: { range: () => ({ min: 0, max: 7 }), storeTimeAt: () => ++asked } as never,
+    queues: { range: () => ({ min: 0, max: 7 }), storeTimes: async () => [++asked] } as never,
     traffic: { groupTps: () => 0 },
   }).find(({ command }) => command.code === 317)!
   const request = { code: 317, extFields: new Map([['isOrder', 'false']]), opaque: 1, flag: 0, body: Buffer.alloc(0) }

@@ -135,7 +135,8 @@ export const checkAfterDeath: SemanticsScenario = {
       await doomed.kill()
     }
     await eventually('the orphan', async () => keysOf(await member.collected()).includes('orphan'))
-    equal(withKey(await heir.checks(), 'orphan').length, 3)
+    // Once more when the next round of checks is due before the answer to the third is there.
+    ok(withKey(await heir.checks(), 'orphan').length >= 3)
     await heir.stop()
     await member.stop()
   },
