@@ -56,7 +56,7 @@ export const usage = `npm run bench:store -- [options]
   --matrix            the cells above; with one of the next three: these too
   --paced RATE        async appends of 1 KB at RATE a second, across segments (150000)
   --sustained         async appends of 1 KB as fast as it goes, across segments
-  --retained          the same with a log of four to six segments, which are deleted and used again
+  --retained          the same on a log that keeps its size: old segments are deleted meanwhile
                       (with none of the last four: all of them)
   --rounds N          how often each cell is measured, systems in turn (2)
   --seconds S         measured seconds of a cell (2)
@@ -121,6 +121,12 @@ const wholeNumberOf = (name: string, text: string, low: number, high: number): n
   return value
 }
 
+const powerOfTwoOf = (name: string, text: string, high: number): number => {
+  const value = wholeNumberOf(name, text, 1, high)
+  if ((value & (value - 1)) !== 0) throw new RangeError(`--${name} must be a power of two, not "${text}"`)
+  return value
+}
+
 const listOf = <T>(text: string, read: (word: string) => T): T[] => [
   ...new Set(text.split(',').map((word) => read(word.trim()))),
 ]
@@ -177,7 +183,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions | undefined 
     warmUpSeconds: numberOf('warm-up', text('warm-up'), 0, MAX_SECONDS),
     segmentBytes,
     warmSegmentBytes: values['segment-mb'] === undefined && !values.quick ? WARM_SEGMENT_BYTES : segmentBytes,
-    stagingBytes: wholeNumberOf('staging-mb', values['staging-mb'], 1, MAX_STAGING_MB) * 2 ** 20,
+    stagingBytes: powerOfTwoOf('staging-mb', values['staging-mb'], MAX_STAGING_MB) * 2 ** 20,
     maxBytes: Math.round(numberOf('max-gb', values['max-gb'], 0.01, MAX_GB) * 2 ** 30),
     setUp: !values['no-set-up'],
     jsonFile: values.json,

@@ -7,7 +7,7 @@ import { StoreError } from './store-error.ts'
 export const storeBusy = (): StoreError =>
   new StoreError('STORE_BUSY', 'no room in memory for what is on its way to the device: nothing was appended')
 
-/** How often is asked again for room that nobody tells of. */
+/** After which time is asked again for room that nobody tells of. */
 const pauseMs = 1
 
 interface Waiting {

@@ -5,34 +5,37 @@
 namespace apogee {
 namespace {
 
-constexpr size_t kPart = MirroredMemory::kLargePageBytes;
+constexpr size_t kPartBytes = MirroredMemory::kLargePageBytes;
 constexpr size_t kPartsAhead = 8;
-// Where memory is in pieces every attempt is in vain, and takes its time.
+// A system that has none, or memory in pieces: every attempt would be in vain, and takes its time.
 constexpr int kMostFailures = 16;
 
 }  // namespace
 
 void LargePages::Begin(MirroredMemory& memory) {
   memory_ = &memory;
-  done_.assign(memory.size() / kPart, false);
-  left_ = done_.size();
+  parts_.assign(memory.size() / kPartBytes, {});
+  left_ = parts_.size();
 }
 
 bool LargePages::Step(int64_t appended) {
   if (left_ == 0) return false;
-  const auto here = static_cast<size_t>(appended) / kPart;
-  const size_t most_ahead = std::min(kPartsAhead, done_.size() - 1);
+  const auto here = static_cast<size_t>(appended) / kPartBytes;
+  const size_t most_ahead = std::min(kPartsAhead, parts_.size() - 1);
   for (size_t ahead = 1; ahead <= most_ahead; ++ahead) {
-    const size_t part = (here + ahead) % done_.size();
-    if (done_[part]) continue;
-    // One that fails may be in use just now: it gets another chance in the next round.
-    done_[part] = memory_->MakeLargePage(part * kPart);
-    if (done_[part]) {
+    const size_t index = (here + ahead) % parts_.size();
+    Part& part = parts_[index];
+    if (part.done || appended < part.not_before) continue;
+    part.done = memory_->MakeLargePage(index * kPartBytes);
+    if (part.done) {
       --left_;
-      return true;
+      failures_ = 0;
+    } else {
+      // It may be in use just now: the device reads it, or somebody holds it. In the next round.
+      part.not_before = appended + static_cast<int64_t>(memory_->size() - most_ahead * kPartBytes);
+      if (++failures_ == kMostFailures) left_ = 0;
     }
-    if (++failures_ == kMostFailures) left_ = 0;
-    return false;
+    return left_ > 0;
   }
   return false;
 }

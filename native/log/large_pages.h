@@ -21,10 +21,15 @@ class LargePages {
   bool Step(int64_t appended);
 
  private:
+  struct Part {
+    bool done = false;
+    int64_t not_before = 0;  // tried again when the appender is there
+  };
+
   MirroredMemory* memory_ = nullptr;
-  std::vector<bool> done_;  // of each part
-  size_t left_ = 0;         // parts that are not
-  int failures_ = 0;
+  std::vector<Part> parts_;
+  size_t left_ = 0;   // parts that are to be tried
+  int failures_ = 0;  // in a row
 };
 
 }  // namespace apogee

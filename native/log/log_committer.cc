@@ -11,6 +11,7 @@ LogCommitter::LogCommitter(StoreIo& io, MappedFileQueue& segments, bool direct_i
                            std::function<void()> on_full)
     : segments_(segments),
       direct_io_(direct_io),
+      writes_directly_(direct_io),
       ring_(wait_ms, std::move(on_full)),
       zero_ahead_(io, direct_io) {}
 
@@ -90,7 +91,7 @@ void LogCommitter::OpenDirect(MappedFile& file) {
   if (direct_tried_ == file.start_offset()) return;
   direct_tried_ = file.start_offset();
   // Without it everything works as well, only through the page cache.
-  [[maybe_unused]] const Status refused = file.OpenDirect(direct_durable_);
+  writes_directly_ = file.OpenDirect(direct_durable_).ok();
 }
 
 }  // namespace apogee

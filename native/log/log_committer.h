@@ -41,9 +41,9 @@ class LogCommitter {
   // Appender, before it publishes `to`: [from, to) stands in the ring.
   void Appended(int64_t from, int64_t to) { ends_.Add(from, to); }
   ZeroAhead& zero_ahead() { return zero_ahead_; }
-  // A part of the ring's memory, for the appender at `appended`, is made ready: see LargePages.
-  // Preparer. Whether there is more to do.
-  bool PrepareRing(int64_t appended) { return direct_io_ && large_pages_.Step(appended); }
+  // A part of the ring's memory, for the appender at `appended`, is made ready for direct writes:
+  // see LargePages. Preparer. Whether there is more to do.
+  bool PrepareRing(int64_t appended) { return writes_directly_ && large_pages_.Step(appended); }
   int64_t committed() const { return committed_.load(std::memory_order_acquire); }
   // Everything staged below `end`, in order.
   Status CommitTo(int64_t end);
@@ -55,6 +55,7 @@ class LogCommitter {
 
   MappedFileQueue& segments_;
   const bool direct_io_;
+  std::atomic<bool> writes_directly_;  // as far as is known: not when the file system refuses
   bool direct_durable_ = false;
   StagingRing ring_;
   AppendEnds ends_;

@@ -27,8 +27,8 @@ class SegmentPool {
   Status Load();
   // Moves the retired file at `path` here, for which nobody holds a mapping. False: it stays there.
   bool Offer(const std::string& path);
-  // Zeroes another part of a file, durably; unless the blocks have to be `written` all of it at
-  // once, where the file system can. From one thread. Whether there is more to do.
+  // Zeroes another part of a file, durably: by writing when the blocks are to be `written`, else
+  // all of it at once where the file system can. From one thread. Whether there is more to do.
   bool ZeroStep(bool written);
   enum class Taken : uint8_t { kNone, kReserved, kWritten };  // what the blocks are, if any
   // Moves a zeroed file to `path`, durably; `taken` says whether there was one.

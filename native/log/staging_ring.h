@@ -43,7 +43,7 @@ class StagingRing {
   // The longest range that can be reserved.
   uint32_t most_bytes() const;
 
-  MirroredMemory& memory() { return *memory_; }
+  MirroredMemory& memory() { return *memory_; }  // after Open; what stands in it stays the ring's
   uint8_t* At(int64_t offset) const { return memory_->data() + (offset & mask_); }
   // Makes [from, from + bytes) free for the appender. kBusy when the committer, or who holds a pin,
   // did not make room in time; after the committer did not, from then on at once, until it makes

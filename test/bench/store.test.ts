@@ -179,6 +179,7 @@ test('options of bench:store that make no sense are refused', () => {
     ['--paced', 'fast'],
     ['--segment-mb', '4096'],
     ['--staging-mb', '0'],
+    ['--staging-mb', '3'],
     ['--colour', 'red'],
   ]) {
     throws(() => parseOptions(wrong), Error, wrong.join(' '))

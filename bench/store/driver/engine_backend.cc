@@ -1,7 +1,11 @@
 #include "engine_backend.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "io/store_io.h"
@@ -11,40 +15,26 @@ namespace {
 
 constexpr int32_t kQueues = 8;
 // Paths that begin on a segment which is all made ready.
-constexpr const char* kStagedWarm = "staged-warm";
-constexpr const char* kDirectWarm = "direct-warm";
+constexpr std::string_view kStagedWarm = "staged-warm";
+constexpr std::string_view kDirectWarm = "direct-warm";
 constexpr auto kLongestPreparation = std::chrono::seconds(60);
 
-// Sets the write path in `options`; false when the engine has none of that name. A template, so
-// that an engine without the choice compiles: it has the mapped path only.
-template <typename Options>
-bool SetWritePath(const std::string& path, Options* options) {
-  if constexpr (requires { options->write_path; }) {
-    using Path = decltype(options->write_path);
-    options->write_path = path == "mapped" ? Path::kMapped
-                          : path == "pool" ? Path::kPool
-                                           : Path::kStaged;
-    if constexpr (requires { options->direct_io; }) {
-      options->direct_io = path == "direct" || path == kDirectWarm;
-    }
-    if constexpr (requires { options->warm_segments; }) {
-      options->warm_segments = path == kStagedWarm || path == kDirectWarm;
-      if (options->warm_segments) return true;
-    }
-    return path == "mapped" || path == "staged" || path == "pool" || path == "direct";
-  }
-  return path == "mapped";
+constexpr std::array<std::string_view, 6> kWritePaths = {"mapped", "staged", kStagedWarm,
+                                                          "pool",   "direct", kDirectWarm};
+
+// Sets the write path in `options`; false when there is none of that name.
+bool SetWritePath(std::string_view path, StoreOptions* options) {
+  options->write_path = path == "mapped" ? WritePath::kMapped
+                        : path == "pool" ? WritePath::kPool
+                                         : WritePath::kStaged;
+  options->direct_io = path == "direct" || path == kDirectWarm;
+  options->warm_segments = path == kStagedWarm || path == kDirectWarm;
+  return std::ranges::find(kWritePaths, path) != kWritePaths.end();
 }
 
 }  // namespace
 
-std::vector<std::string> EngineWritePaths() {
-  std::vector<std::string> known;
-  for (const char* path : {"mapped", "staged", kStagedWarm, "pool", "direct", kDirectWarm}) {
-    if (StoreOptions ignored; SetWritePath(path, &ignored)) known.push_back(path);
-  }
-  return known;
-}
+std::vector<std::string> EngineWritePaths() { return {kWritePaths.begin(), kWritePaths.end()}; }
 
 EngineBackend::~EngineBackend() = default;
 

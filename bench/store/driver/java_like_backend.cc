@@ -96,11 +96,12 @@ void JavaLikeBackend::PrepareFiles() {
 }
 
 void JavaLikeBackend::DeleteOldest(std::unique_lock<std::mutex>& lock) {
-  const std::unique_ptr<JavaLogFile> file = std::move(files_.front());
+  std::unique_ptr<JavaLogFile> file = std::move(files_.front());
   files_.pop_front();
   ++first_;
   lock.unlock();
   const std::string wrong = file->Delete();
+  file.reset();  // takes longer than anybody may wait
   if (!wrong.empty()) Fail(wrong);
   lock.lock();
 }

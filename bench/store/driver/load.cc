@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kLeastSourceBytes = 1 << 20;
 constexpr int32_t kGroup = 32;  // appends of one call where nobody waits for the device
 constexpr int64_t kSegmentsKept = 4;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNsPerSecond = 1000000000;
 constexpr int64_t kSpinNs = 80000;   // a timer may be as late
 constexpr int64_t kCatchUpPart = 8;  // of an interval, by which it is shortened at most
@@ -112,12 +113,13 @@ class RetainedSenders final : public ImmediateSenders {
   RetainedSenders(const Options& options, Backend& backend)
       : ImmediateSenders(options, backend, kGroup), segment_bytes_(options.segment_bytes) {}
 
-  std::string RunUntil(int64_t until_ns, int64_t /*max_end*/, LatencyHistogram* into) override {
-    constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  std::string Fill() override {
     LatencyHistogram ignored;
-    const int64_t filled = (kSegmentsKept + 2) * segment_bytes_;
-    std::string wrong = ImmediateSenders::RunUntil(kNever, filled, &ignored);
-    return wrong.empty() ? ImmediateSenders::RunUntil(until_ns, kNever, into) : wrong;
+    return ImmediateSenders::RunUntil(kNever, (kSegmentsKept + 2) * segment_bytes_, &ignored);
+  }
+
+  std::string RunUntil(int64_t until_ns, int64_t /*max_end*/, LatencyHistogram* into) override {
+    return ImmediateSenders::RunUntil(until_ns, kNever, into);
   }
 
  protected:

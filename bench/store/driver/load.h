@@ -30,6 +30,8 @@ class BodySource {
 class LoadRun {
  public:
   virtual ~LoadRun() = default;
+  // Brings the log into the state that the load is about. Before the first RunUntil.
+  virtual std::string Fill() { return {}; }
   // Loads until the monotonic time `until_ns` or until the log's end is at `max_end`. Latencies go
   // to `into`. Returns the first error.
   virtual std::string RunUntil(int64_t until_ns, int64_t max_end, LatencyHistogram* into) = 0;

@@ -12,6 +12,7 @@ int64_t Ns(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
 std::string Measure(const Options& options, Backend& backend, Measurement* into) {
   const std::unique_ptr<LoadRun> load = MakeLoad(options, backend);
+  if (std::string wrong = load->Fill(); !wrong.empty()) return wrong;
   LatencyHistogram ignored;
   std::string wrong =
       load->RunUntil(NowNs() + Ns(options.warm_up_seconds), options.max_bytes / 4, &ignored);

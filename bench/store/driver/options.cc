@@ -104,7 +104,7 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
   }
   if (options->help || options->list_write_paths) return {};
   if (options->directory.empty()) return "--directory is required";
-  if (options->sync && options->load != Load::kClosed) return "--load paced|sustained|retained is async";
+  if (options->sync && options->load != Load::kClosed) return "only --load closed has --flush sync";
   return {};
 }
 
@@ -121,7 +121,7 @@ const char* UsageText() {
          "  --rate N                            messages/s of --load paced (150000)\n"
          "  --seconds S --warm-up S             measured, and unmeasured before (1, 0.2)\n"
          "  --segment-bytes N                   size of a log file (1 GiB)\n"
-         "  --staging-bytes N                   memory of the paths staged, pool and direct (64 MiB)\n"
+         "  --staging-bytes N                   memory of staged, pool and direct (64 MiB)\n"
          "  --max-bytes N                       ends early when the log is as large (4 GiB)\n"
          "  --device-stat FILE                  the stat file of the block device in /sys\n"
          "  --list-write-paths                  what --write-path takes, as JSON\n";

@@ -1,26 +1,22 @@
 #include "log/large_pages.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cstring>
-#include <fstream>
 #include <memory>
-#include <string>
+
+#include "test/support/system_abilities.h"
 
 namespace apogee {
 namespace {
 
-constexpr size_t kPart = MirroredMemory::kLargePageBytes;
+using test::LargeBytes;
 
-// Bytes of memory files that this process sees through large pages.
-int64_t LargeBytes() {
-  std::ifstream maps("/proc/self/smaps");
-  int64_t bytes = 0;
-  for (std::string line; std::getline(maps, line);) {
-    if (line.rfind("ShmemPmdMapped:", 0) == 0) bytes += std::stoll(line.substr(15)) * 1024;
-  }
-  return bytes;
-}
+constexpr size_t kPart = MirroredMemory::kLargePageBytes;
 
 class LargePagesTest : public testing::Test {
  protected:
@@ -40,16 +36,47 @@ class LargePagesTest : public testing::Test {
 };
 
 TEST_F(LargePagesTest, AreMadeInFrontOfTheAppenderOnlyAndOnce) {
+  if (!test::SystemMakesLargePages()) GTEST_SKIP() << "this system makes none of memory in use";
   Map(16);
   const int64_t before = LargeBytes();
-  const int first = StepsAt(0);
-  if (first == 0) GTEST_SKIP() << "this system makes no large pages of memory in use";
-  EXPECT_EQ(first, 8);
+  EXPECT_EQ(StepsAt(0), 8);
   EXPECT_GE(LargeBytes() - before, static_cast<int64_t>(8 * kPart));
   EXPECT_EQ(StepsAt(0), 0);
   EXPECT_EQ(StepsAt(3 * kPart), 3);
   EXPECT_EQ(StepsAt(15 * kPart), 1);  // all that was left but those behind
-  EXPECT_EQ(StepsAt(23 * kPart), 4);
+  EXPECT_EQ(StepsAt(23 * kPart), 3);  // and one more, behind which there is nothing to do
+  EXPECT_EQ(LargeBytes() - before, static_cast<int64_t>(16 * kPart));
+  EXPECT_EQ(StepsAt(100 * kPart), 0);
+}
+
+// A page that is in a pipe cannot be moved.
+TEST_F(LargePagesTest, APartThatIsHeldIsMadeInALaterRoundAndHoldsUpNoOther) {
+  if (!test::SystemMakesLargePages()) GTEST_SKIP() << "this system makes none of memory in use";
+  Map(16);
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  memory_->data()[kPart] = 1;
+  const iovec page{memory_->data() + kPart, 4096};
+  ASSERT_EQ(::vmsplice(pipe[1], &page, 1, 0), 4096);
+  const auto round = [&](int64_t begin) {
+    for (int64_t part = begin; part < begin + 16; ++part) StepsAt(part * int64_t{kPart});
+  };
+  round(0);
+  EXPECT_EQ(LargeBytes(), static_cast<int64_t>(15 * kPart));
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  round(16);
+  EXPECT_EQ(LargeBytes(), static_cast<int64_t>(16 * kPart));
+}
+
+TEST_F(LargePagesTest, AfterManyFailuresInARowNoneIsTriedAnyMore) {
+  // Memory that cannot be collapsed: mapped for reading only.
+  Map(64);
+  ASSERT_EQ(::mprotect(memory_->data(), memory_->size(), PROT_READ), 0);
+  int steps = 0;
+  for (int64_t part = 0; part < 64; part += 8) steps += StepsAt(part * int64_t{kPart});
+  EXPECT_EQ(steps, 15);
+  ASSERT_EQ(::mprotect(memory_->data(), memory_->size(), PROT_READ | PROT_WRITE), 0);
   EXPECT_EQ(StepsAt(100 * kPart), 0);
 }
 
@@ -66,6 +93,11 @@ TEST_F(LargePagesTest, KeepWhatStandsThereInBothCopies) {
 TEST_F(LargePagesTest, ThePartThatIsWrittenIsLeftAlone) {
   Map(1);
   EXPECT_EQ(StepsAt(0), 0);
+}
+
+TEST_F(LargePagesTest, TheMemoryBeginsWhereALargePageCan) {
+  Map(2);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory_->data()) % kPart, 0u);
 }
 
 TEST_F(LargePagesTest, ARingSmallerThanOneHasNone) {

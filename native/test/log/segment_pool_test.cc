@@ -6,9 +6,14 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "io/power_loss.h"
+#include "io/simulated_store_io.h"
 #include "test/support/faulty_store_io.h"
+#include "test/support/system_abilities.h"
 #include "test/support/temp_directory.h"
 
 namespace apogee {
@@ -58,6 +63,7 @@ TEST_F(SegmentPoolTest, AFileLeavesOnlyWhenAllOfItIsZero) {
 }
 
 TEST_F(SegmentPoolTest, AFileOfWhichNothingNeedsToBeWrittenIsZeroAtOnceAndKeepsItsBlocks) {
+  if (!test::CanForget(directory_ / "forget")) GTEST_SKIP() << "this file system writes zeros only";
   EXPECT_TRUE(pool_.Offer(MakeSegment("1")));
   const int writes = io_.calls(IoCall::kWrite);
   const int syncs = io_.calls(IoCall::kSync);
@@ -144,6 +150,42 @@ TEST_F(SegmentPoolTest, AMoveThatIsNotDurableIsNotReused) {
   io_.Fail(IoCall::kRename, 1, EXDEV);
   EXPECT_FALSE(pool_.Offer(MakeSegment("2")));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "log/2"));
+}
+
+// Wherever the power goes: what has a segment's name is the old one, whole, or zeros.
+TEST(SegmentPoolPowerLossTest, AUsedSegmentNeverBringsOldBytesUnderANewName) {
+  constexpr uint32_t kSmall = 8192;
+  SimulatedStoreIo io;
+  ASSERT_TRUE(io.CreateDirectories("/s/log").ok());
+  std::unique_ptr<StoreFile> file;
+  ASSERT_TRUE(io.Open("/s/log/1", StoreIo::OpenMode::kCreate, &file).ok());
+  const std::vector<uint8_t> old(kSmall, 'x');
+  ASSERT_TRUE(file->Write(0, old).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(io.SyncDirectory("/s/log").ok());
+  file.reset();
+  SegmentPool pool(io, "/s/recycled", kSmall);
+  const auto check = [&](const char* when) {
+    for (uint64_t seed = 0; seed < 32; ++seed) {
+      const auto kind = seed == 0   ? Survivors::Kind::kNone
+                        : seed == 1 ? Survivors::Kind::kAll
+                                    : Survivors::Kind::kSeeded;
+      const auto after = io.CutPower().Restart({kind, seed, true});
+      if (after->Exists("/s/log/1")) {
+        EXPECT_EQ(after->Contents("/s/log/1"), old) << when << seed;
+      }
+      if (!after->Exists("/s/log/2")) continue;
+      EXPECT_EQ(after->Contents("/s/log/2"), std::vector<uint8_t>(kSmall)) << when << seed;
+    }
+  };
+  EXPECT_TRUE(pool.Offer("/s/log/1"));
+  check("offered ");
+  EXPECT_FALSE(pool.ZeroStep(false));
+  check("zeroed ");
+  Taken taken = Taken::kNone;
+  ASSERT_TRUE(pool.Take("/s/log/2", &taken).ok());
+  EXPECT_EQ(taken, Taken::kReserved);
+  check("taken ");
 }
 
 }  // namespace

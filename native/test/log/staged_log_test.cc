@@ -11,6 +11,7 @@
 
 #include "log/commit_log.h"
 #include "test/support/faulty_store_io.h"
+#include "test/support/system_abilities.h"
 #include "test/support/manual_clock.h"
 #include "test/support/temp_directory.h"
 
@@ -155,7 +156,7 @@ TEST_F(StagedLogTest, EachOfSeveralWritesEndsBehindAWholeRecord) {
   EXPECT_EQ(at, committed);
 }
 
-// Their memory is moved while records are written into it and from it to the device.
+// The memory is moved while records are written into it and from it to the device.
 TEST_F(StagedLogTest, RecordsStayWhatTheyAreWhileTheRingGetsLargePages) {
   CommitLogOptions options;
   options.directory = directory_ / "large";
@@ -166,6 +167,7 @@ TEST_F(StagedLogTest, RecordsStayWhatTheyAreWhileTheRingGetsLargePages) {
   options.direct_io = true;
   CommitLog log(io_, clock_, options);
   ASSERT_TRUE(log.Load().ok());
+  const int64_t large_before = test::LargeBytes();
   std::atomic<bool> done = false;
   std::thread preparer([&] {
     while (!done) log.PrepareAhead();
@@ -179,6 +181,9 @@ TEST_F(StagedLogTest, RecordsStayWhatTheyAreWhileTheRingGetsLargePages) {
   preparer.join();
   committer.join();
   ASSERT_TRUE(log.Commit().ok());
+  if (test::SystemMakesLargePages()) {
+    EXPECT_GT(test::LargeBytes(), large_before);
+  }
   for (const PhysicalOffset at : records) {
     RecordRef ref;
     ASSERT_TRUE(log.Read(at, 0, &ref).ok());
@@ -257,7 +262,8 @@ TEST_F(StagedLogTest, RecycledSegmentsBringNothingBack) {
         EXPECT_EQ(std::memcmp(prepared->data(), prepared->data() + 1, kSegment - 1), 0);
       }
     }
-    EXPECT_EQ(written > 50, small_syncs);
+    // A file system that cannot is written to, as if syncs were small.
+    EXPECT_EQ(written > 50, small_syncs || !test::CanForget(directory_ / "forget"));
     EXPECT_EQ(io_.calls(IoCall::kForget) > forgotten + 10, !small_syncs);
     ASSERT_TRUE(log->segments().RemoveAll().ok());
   }
