@@ -52,6 +52,11 @@ export class HaMaster implements Stoppable {
       if (physicalOffset > this.#given) this.#given = physicalOffset
     },
     onReport: (acked) => this.#reported(acked),
+    onDamage: (damage) =>
+      this.#logger.error(
+        { ...damage },
+        'the commit log is damaged: slaves get the bytes as they are (quarantine.json)',
+      ),
     onEnd: (link, fault) => this.#ended(link, fault),
   }
   #server: Server | undefined

@@ -10,6 +10,7 @@ export type ReplicatedLog = Pick<
   | 'readLogAhead'
   | 'replicableEnd'
   | 'requestFlush'
+  | 'takeLogDamage'
   | 'watermarks'
   | 'whenCommitted'
 >

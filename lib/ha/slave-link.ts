@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorText } from '../base/errors.ts'
 import type { RemoteAddress } from '../net/connection.ts'
+import type { LogDamage } from '../store/message-store.ts'
 import { StoreError } from '../store/store-error.ts'
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, ReportReader, writeFrameHeader } from './frames.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
@@ -28,6 +29,8 @@ export interface LinkEvents {
   onGiven(physicalOffset: number): void
   /** The slave says that it has everything below. */
   onReport(acked: number): void
+  /** Damaged bytes that are about to be sent as they are: a copy of the log has what the log has. */
+  onDamage(damage: LogDamage): void
   /** Called once. `fault`: what the slave did, or undefined when the connection ended. */
   onEnd(link: SlaveLink, fault: string | undefined): void
 }
@@ -230,6 +233,8 @@ export class SlaveLink {
     this.#waiting = true
     const goOn = (inMemory: boolean): void => {
       this.#waiting = false
+      if (this.#lifecycle === 'ended') return
+      for (const damage of this.#log.takeLogDamage()) this.#events.onDamage(damage)
       this.#pump(inMemory)
     }
     this.#log.readLogAhead(this.#next, TURN_BYTES).then(

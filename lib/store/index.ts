@@ -21,6 +21,7 @@ export type {
   ConsumeQueueExtOptions,
   FlushOptions,
   KeyQueryResult,
+  LogDamage,
   MessageStore,
   MultiDispatchOptions,
   QueueEntry,

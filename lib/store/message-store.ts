@@ -203,6 +203,15 @@ export interface KeyQueryResult {
   readonly indexLastUpdatePhysicalOffset: number
 }
 
+/** Bytes of the CommitLog that are not what was stored there, by physical offset. */
+export interface LogDamage {
+  readonly fromOffset: number
+  /** Exclusive. */
+  readonly toOffset: number
+  /** For people. */
+  readonly reason: string
+}
+
 /**
  * One open store. All methods belong to the thread that opened it. Offsets are safe integers; anything else is
  * `STORE_INVALID_ARGUMENT`. After `close()` was called every method ends with `STORE_CLOSED`: it throws, `whenFlushed`
@@ -310,11 +319,17 @@ export interface MessageStore extends AsyncDisposable {
    */
   storeTimesAhead(topic: TopicHandle, places: Float64Array): Promise<boolean>
   /**
-   * The same for {@link readLog}, also beyond the end of a segment; at most 4 MiB. What is not there is no error.
+   * The same for {@link readLog}, also beyond the end of a segment; at most 4 MiB. What is not there is no error. The
+   * records that begin there are verified: see {@link takeLogDamage}.
    *
    * @param maxBytes 0 to 2^32 - 1
    */
   readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean>
+  /**
+   * What {@link readLogAhead} has found damaged since the last call, at most 1,000 ranges; all of them are in
+   * `rootDir`/quarantine.json. Each is told once, and none that was known when the store opened.
+   */
+  takeLogDamage(): LogDamage[]
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void
   /**

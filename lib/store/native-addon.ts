@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appendRowColumns } from './append-batch.ts'
-import type { KeyQueryResult, QueueEntry, RecoveryReport, StoreOptions } from './message-store.ts'
+import type { KeyQueryResult, LogDamage, QueueEntry, RecoveryReport, StoreOptions } from './message-store.ts'
 import { pullResultColumns } from './pull-result.ts'
 import type { RetentionOptions, RetentionRequestKind, RetentionResult, RetentionStats } from './retention.ts'
 import { AppendStatus, PullStatus } from './status.ts'
@@ -88,6 +88,7 @@ export interface StoreAddon {
   readLogAhead(id: number, fromOffset: number, maxBytes: number): number
   offsetByTimeAhead(id: number, topic: number, queueId: number, timestampMs: number): number
   storeTimesAhead(id: number, topic: number, places: Float64Array): number
+  takeLogDamage(id: number): LogDamage[]
   takeReadAhead(id: number, tickets: Uint32Array): number
   watch(id: number, topic: number, queueId: number, beyondQueueOffset: number): void
   setHurry(id: number, hurry: boolean): void

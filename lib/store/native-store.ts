@@ -1,10 +1,12 @@
 import { resolve as resolvePath } from 'node:path'
+import { type PromiseWithResolvers, promiseWithResolvers } from '../base/promise-with-resolvers.ts'
 import type { AppendBatch } from './append-batch.ts'
 import { ArrivalWaiters } from './arrival-waiters.ts'
 import { encodeFilters, type FilterBits, NO_FILTER_BITS, type StoreFilter } from './filter-bits.ts'
 import { LogProgress } from './log-progress.ts'
 import type {
   KeyQueryResult,
+  LogDamage,
   MessageStore,
   QueueEntry,
   ReadLimits,
@@ -200,6 +202,11 @@ class NativeStore implements MessageStore {
   async readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean> {
     this.#mustBeOpen()
     return this.#reads.wait(this.#addon.readLogAhead(this.#id, fromOffset, maxBytes))
+  }
+
+  takeLogDamage(): LogDamage[] {
+    this.#mustBeOpen()
+    return this.#addon.takeLogDamage(this.#id)
   }
 
   watch(topic: TopicHandle, queueId: number, beyondQueueOffset: number): void {
@@ -456,22 +463,6 @@ class NativeStore implements MessageStore {
       }
     }
   }
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>
-  readonly resolve: (value: T) => void
-  readonly reject: (error: unknown) => void
-}
-
-const promiseWithResolvers = <T>(): PromiseWithResolvers<T> => {
-  let resolve!: (value: T) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { promise, resolve, reject }
 }
 
 const retentionStateOf = ({ refusal, clockDoubt }: RetentionStats): string => `${refusal !== ''} ${clockDoubt !== ''}`

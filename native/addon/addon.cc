@@ -60,6 +60,7 @@ constexpr std::pair<const char*, napi_callback> kFunctions[] = {
     {"readRecordAhead", ReadRecordAhead},
     {"queryAhead", QueryAhead},
     {"readLogAhead", ReadLogAhead},
+    {"takeLogDamage", TakeLogDamage},
     {"takeReadAhead", TakeReadAhead},
     {"lockDirectory", LockDirectory},
     {"unlockDirectory", UnlockDirectory},

@@ -99,6 +99,22 @@ napi_value ReadLogAhead(napi_env env, napi_callback_info info) {
                                                static_cast<size_t>(max_bytes)));
 }
 
+napi_value TakeLogDamage(napi_env env, napi_callback_info info) {
+  StoreCall call(env, info, 1);
+  if (!call.IsOpen()) return call.Refuse();
+  const std::vector<DamagedRange> ranges = call.store().TakeDamage();
+  Napi::Array array = Napi::Array::New(env, ranges.size());
+  for (uint32_t i = 0; i < ranges.size(); i++) {
+    Napi::HandleScope scope(env);
+    Napi::Object range = Napi::Object::New(env);
+    range.Set("fromOffset", static_cast<double>(ranges[i].from.value));
+    range.Set("toOffset", static_cast<double>(ranges[i].to.value));
+    range.Set("reason", ranges[i].reason);
+    array.Set(i, range);
+  }
+  return array;
+}
+
 napi_value QueryAhead(napi_env env, napi_callback_info info) {
   StoreCall call(env, info, 6);
   KeyQuery query;

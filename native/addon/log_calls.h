@@ -14,6 +14,8 @@ napi_value ReadRecord(napi_env env, napi_callback_info info);
 napi_value ReadLog(napi_env env, napi_callback_info info);
 // readLogAhead(id, fromOffset, maxBytes): a ticket, -1 when refused
 napi_value ReadLogAhead(napi_env env, napi_callback_info info);
+// takeLogDamage(id): { fromOffset, toOffset, reason }[]
+napi_value TakeLogDamage(napi_env env, napi_callback_info info);
 // queryAhead(id, topic, key, maxCount, beginMs, endMs): a ticket, -1 when refused
 napi_value QueryAhead(napi_env env, napi_callback_info info);
 // queryByKey(id, topic, key, maxCount, beginMs, endMs)

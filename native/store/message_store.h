@@ -18,6 +18,7 @@
 #include "io/store_io.h"
 #include "store/extension_options.h"
 #include "store/multi_dispatch.h"
+#include "store/quarantine.h"
 #include "store/retention_options.h"
 
 namespace apogee {
@@ -278,7 +279,10 @@ class MessageStore {
   virtual bool StoreTimesAhead(uint32_t ticket, TopicHandle topic,
                                std::vector<QueuePlace> places) = 0;
   // The same for what ReadLog would copy, at most RawLog::kMostAheadBytes, also beyond the segment.
+  // What begins there is also looked at, see CopyCheck; TakeDamage gives what was found since its
+  // last call.
   virtual bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) = 0;
+  virtual std::vector<DamagedRange> TakeDamage() = 0;
   // Tickets whose reading has ended since the last call. Returns how many were written.
   virtual size_t TakeReadAhead(std::span<uint32_t> tickets) = 0;
 

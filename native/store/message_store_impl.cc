@@ -47,6 +47,7 @@ MessageStoreImpl::MessageStoreImpl(StoreIo& io, const Clock& clock, const StoreO
       appends_(log_, topics_, options_.multi_dispatch, removed_),
       reads_(log_, queues_),
       raw_log_(log_, options.flush.mode == FlushMode::kSync),
+      copy_check_(io, clock, options.root, log_, checksums_),
       read_ahead_(listener_.on_read_ahead),
       flusher_(log_, options.flush,
                [this] {
@@ -168,7 +169,11 @@ bool MessageStoreImpl::StoreTimesAhead(uint32_t ticket, TopicHandle topic,
 }
 
 bool MessageStoreImpl::ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) {
-  return read_ahead_.Submit(ticket, [this, from, bytes] { raw_log_.ReadAhead(from, bytes); });
+  return read_ahead_.Submit(ticket, [this, from, bytes] {
+    raw_log_.ReadAhead(from, bytes);
+    const auto most = static_cast<int64_t>(std::min(bytes, RawLog::kMostAheadBytes));
+    copy_check_.Look(from, std::min(from + most, raw_log_.end()));
+  });
 }
 
 void MessageStoreImpl::TouchRecord(PhysicalOffset offset) const {

@@ -12,6 +12,7 @@
 #include "store/arrivals.h"
 #include "store/checkpoint.h"
 #include "store/checkpointer.h"
+#include "store/copy_check.h"
 #include "store/dispatch_places.h"
 #include "store/dispatcher.h"
 #include "store/failure.h"
@@ -59,6 +60,7 @@ class MessageStoreImpl final : public MessageStore {
   bool OffsetByTimeAhead(uint32_t ticket, TopicHandle topic, int32_t queue_id,
                          int64_t store_time_ms) override;
   bool StoreTimesAhead(uint32_t ticket, TopicHandle topic, std::vector<QueuePlace> places) override;
+  std::vector<DamagedRange> TakeDamage() override { return copy_check_.Take(); }
   bool ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) override;
   size_t TakeReadAhead(std::span<uint32_t> tickets) override {
     return read_ahead_.TakeDone(tickets);
@@ -133,6 +135,7 @@ class MessageStoreImpl final : public MessageStore {
   AppendPath appends_;
   ReadPath reads_;
   RawLog raw_log_;
+  CopyCheck copy_check_;
   apogee::ReadAhead read_ahead_;
   LogFlusher flusher_;
   SpaceGuard space_;

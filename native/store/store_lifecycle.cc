@@ -82,6 +82,7 @@ Status MessageStoreImpl::Recover(bool clean, Dispatcher::Position* position) {
   KeepQuarantine(recovery.quarantine());
   if (!recovery.quarantine().ranges().empty())
     APOGEE_RETURN_IF_ERROR(PromiseUntil(recovery.position().store_time_ms));
+  copy_check_.SetKnown(recovery.quarantine());
   RecordCheck check = recovery.Check();
   check.verify_behind_bytes = options_.verify_behind_bytes;
   reads_.SetCheck(std::move(check));

@@ -32,12 +32,13 @@ class VerifiedClock {
   int64_t ahead_ms() const { return ahead_ms_.load(std::memory_order_acquire); }
 
  private:
+  void Remember();
   void Follow(int64_t wall_ms, int64_t expected_ms);
 
   const Clock& clock_;
   int64_t believe_after_ms_;
-  int64_t last_wall_ms_;
-  int64_t last_monotonic_us_;
+  int64_t last_wall_ms_ = 0;
+  int64_t last_monotonic_us_ = 0;
   int64_t even_ms_ = 0;      // for how long the doubted clock has gone evenly
   int64_t allowed_gain_us_;  // how far the wall clock may run ahead of the monotonic one now
   std::atomic<int64_t> verified_ms_{0};

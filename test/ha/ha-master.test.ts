@@ -22,7 +22,12 @@ const SETTINGS = {
 const setUp = async (t: TestContext, log: FakeLog, settings: Partial<typeof SETTINGS> = {}) => {
   const clock = new ManualClock()
   const warnings: string[] = []
-  const logger = { ...silentLogger, warn: (_: LogFields, text: string) => void warnings.push(text) }
+  const errors: LogFields[] = []
+  const logger = {
+    ...silentLogger,
+    warn: (_: LogFields, text: string) => void warnings.push(text),
+    error: (fields: LogFields) => void errors.push(fields),
+  }
   const master = new HaMaster({ log, clock, logger, settings: { ...SETTINGS, ...settings } })
   const port = await master.listen({ host: '127.0.0.1', port: 0 })
   const slaves: FakeSlave[] = []
@@ -40,7 +45,7 @@ const setUp = async (t: TestContext, log: FakeLog, settings: Partial<typeof SETT
     log.grow(...ends)
     master.appended()
   }
-  return { clock, master, port, warnings, connect, grow }
+  return { clock, master, port, warnings, errors, connect, grow }
 }
 
 const isDropped = async (slave: FakeSlave, warnings: readonly string[], reason: RegExp): Promise<void> => {
@@ -289,6 +294,17 @@ test('what may not be in memory is read ahead by the store: all until a slave ha
   grow(12 * MIB)
   ok((await slave.has(12 * MIB)).equals(log.bytes))
   ok(log.readAhead.length > 3 && log.readAhead.slice(3).every((offset) => offset >= 4 * MIB && offset < 11 * MIB))
+})
+
+test('damage that a read ahead finds is told, and the bytes are sent as they are', async (t) => {
+  const log = new FakeLog(2 * MIB, 16 * MIB)
+  log.damage = [{ fromOffset: 100, toOffset: 300, reason: 'body CRC' }]
+  log.grow(2 * MIB)
+  const { connect, errors } = await setUp(t, log)
+  const slave = await connect()
+  slave.report(0)
+  ok((await slave.has(2 * MIB)).equals(log.bytes))
+  deepEqual(errors, [{ fromOffset: 100, toOffset: 300, reason: 'body CRC' }])
 })
 
 test('no more than a few MiB wait for a slave that does not read', async (t) => {

@@ -23,6 +23,7 @@ const throwing: Record<string, Use> = {
   setReadLimits: (store) => store.setReadLimits({ memoryWindowBytes: 1, maxCountOnDisk: 1, maxBytesOnDisk: 1 }),
   minPhysicalOffset: (store) => store.minPhysicalOffset,
   queues: (store) => store.queues(),
+  takeLogDamage: (store) => store.takeLogDamage(),
   retention: (store) => store.retention,
   setRetention: (store) => store.setRetention({}),
   topicRetentions: (store) => store.topicRetentions(),

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type MessageStore, openMessageStore, type StoreOptions } from '../../lib/store/index.ts'
@@ -143,4 +143,27 @@ test('a closed store reads nothing and still tells where its log ended', async (
   throws(() => store.readLog(0, Buffer.alloc(1), 0, 1), { code: 'STORE_CLOSED' })
   await rejects(store.readLogAhead(0, 1), { code: 'STORE_CLOSED' })
   equal(store.replicableEnd, end)
+})
+
+test('damage below the recovery point is told once when it is read ahead to be copied', async (t) => {
+  const { store, directory } = await openSmall(t)
+  await fill(store)
+  const end = store.watermarks.appended
+  await store.close()
+  const file = join(directory, 'commitlog', '0'.repeat(20))
+  const bytes = await readFile(file)
+  const [first, second] = [0, bytes.readInt32BE(0)]
+  const third = second + bytes.readInt32BE(second)
+  bytes[third - 40]! ^= 1
+  await writeFile(file, bytes)
+  await using again = await openMessageStore(smallStore(directory, { segmentBytes }))
+  equal(again.recovery.damagedRanges, 0)
+  deepEqual(again.takeLogDamage(), [])
+  for (let from = first; from < end; from += 10_000) equal(await again.readLogAhead(from, 10_000), true)
+  const [found, ...others] = again.takeLogDamage()
+  deepEqual([found?.fromOffset, found?.toOffset, others], [second, third, []])
+  ok(found!.reason !== '')
+  equal(await again.readLogAhead(0, end), true)
+  deepEqual(again.takeLogDamage(), [])
+  match(await readFile(join(directory, 'quarantine.json'), 'utf8'), new RegExp(`"from": ${second}, "to": ${third},`))
 })

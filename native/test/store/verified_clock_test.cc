@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "test/support/manual_clock.h"
 
 namespace apogee {
@@ -33,6 +35,31 @@ TEST_F(VerifiedClockTest, FollowsAClockThatGoesOnAndIsAdjustedNowAndThen) {
     verified.Look();
     EXPECT_EQ(verified.now_ms(), clock_.NowMs());
     EXPECT_EQ(verified.ahead_ms(), 0);
+  }
+}
+
+// As of a process that is stopped between the two readings.
+class PausingClock final : public Clock {
+ public:
+  int64_t NowMs() const override {
+    const int64_t read_ms = clock.NowMs();
+    if (std::exchange(pauses, false)) clock.Advance(2 * kHour);
+    return read_ms;
+  }
+  int64_t MonotonicUs() const override { return clock.MonotonicUs(); }
+
+  mutable test::ManualClock clock;
+  mutable bool pauses = false;
+};
+
+TEST(VerifiedClockPauseTest, TimeThatPassesBetweenTheTwoReadingsIsNoJump) {
+  PausingClock clock;
+  VerifiedClock verified(clock, clock.clock.NowMs(), kReserved);
+  for (int i = 0; i < 6; ++i) {
+    clock.pauses = i % 2 == 0;
+    verified.Look();
+    EXPECT_EQ(verified.ahead_ms(), 0) << i;
+    EXPECT_EQ(verified.now_ms(), clock.clock.NowMs()) << i;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ReplicatedLog } from '../../../lib/ha/replicated-log.ts'
+import type { LogDamage } from '../../../lib/store/message-store.ts'
 import { StoreError } from '../../../lib/store/store-error.ts'
 
 /** A log in memory, in files of `segmentBytes`, whose ends a test moves by hand. */
@@ -13,6 +14,8 @@ export class FakeLog implements ReplicatedLog {
   readonly requested: number[] = []
   /** Reads ahead that were asked for. */
   readonly readAhead: number[] = []
+  /** What the next read ahead finds. */
+  damage: LogDamage[] = []
   #waiters: (() => void)[] = []
 
   constructor(sizeBytes: number, segmentBytes = 1 << 20, flushMode: 'async' | 'sync' = 'async') {
@@ -45,6 +48,10 @@ export class FakeLog implements ReplicatedLog {
   readLogAhead(fromOffset: number): Promise<boolean> {
     this.readAhead.push(fromOffset)
     return Promise.resolve(true)
+  }
+
+  takeLogDamage(): LogDamage[] {
+    return this.damage.splice(0)
   }
 
   requestFlush(endOffset: number): void {
