@@ -50,6 +50,8 @@ const EMPTY: QueueRange = { min: 0, max: 0 }
 const NO_MESSAGE_TIME = -1
 const PROBE_BYTES = 64 * 1024
 const MAX_ENTRIES = 4096
+/** A close of the store waits for a read. */
+const PLACES_PER_READ = 1024
 
 const isQueueId = (queueId: number): boolean => queueId >= 0 && queueId < MAX_QUEUES
 
@@ -94,7 +96,9 @@ export class StoreQueues implements QueueReader, QueueEntryReader {
       isQueueId(queueId) && Number.isSafeInteger(queueOffset) && queueOffset >= 0
     if (handle === undefined || !places.some(isPlace)) return places.map(() => NO_MESSAGE_TIME)
     const asked = places.filter(isPlace).flatMap(({ queueId, queueOffset }) => [queueId, queueOffset])
-    await this.#store.storeTimesAhead(handle, Float64Array.from(asked))
+    for (let at = 0; at < asked.length; at += PLACES_PER_READ * 2) {
+      await this.#store.storeTimesAhead(handle, Float64Array.from(asked.slice(at, at + PLACES_PER_READ * 2)))
+    }
     return places.map((place) =>
       isPlace(place) ? this.#store.storeTimeAt(handle, place.queueId, place.queueOffset) : NO_MESSAGE_TIME,
     )

@@ -177,6 +177,7 @@ export class SlaveLink {
   #pump(inMemory: boolean): void {
     if (this.#next < 0 || this.#waiting || this.#isWritten) return
     try {
+      if (inMemory) for (const damage of this.#log.takeLogDamage()) this.#events.onDamage(damage)
       this.#sendTurn(inMemory)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
@@ -233,8 +234,6 @@ export class SlaveLink {
     this.#waiting = true
     const goOn = (inMemory: boolean): void => {
       this.#waiting = false
-      if (this.#lifecycle === 'ended') return
-      for (const damage of this.#log.takeLogDamage()) this.#events.onDamage(damage)
       this.#pump(inMemory)
     }
     this.#log.readLogAhead(this.#next, TURN_BYTES).then(

@@ -326,8 +326,9 @@ export interface MessageStore extends AsyncDisposable {
    */
   readLogAhead(fromOffset: number, maxBytes: number): Promise<boolean>
   /**
-   * What {@link readLogAhead} has found damaged since the last call, at most 1,000 ranges; all of them are in
-   * `rootDir`/quarantine.json. Each is told once, and none that was known when the store opened.
+   * What {@link readLogAhead} has found damaged since the last call, at most 1,000 ranges; they are listed in
+   * `rootDir`/quarantine.json as well. Each is told once while the store is open, and none that its opening has told of
+   * (`recovery.damagedRanges`).
    */
   takeLogDamage(): LogDamage[]
   /** Asks for one arrival notice when the queue's end exceeds `beyondQueueOffset`, at once when it already does. */

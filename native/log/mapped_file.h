@@ -51,8 +51,8 @@ class MappedFile {
   void ResetPosition(uint32_t position);
   // Recovery only: everything from wrote() to the end reads as zeros, durably.
   Status ZeroTail();
-  // Recovery only: the first part of [from, size) that was ever written, see
-  // StoreFile::NextWritten.
+  // The first part of [from, size) that was ever written, see StoreFile::NextWritten. From any
+  // thread, beside the writer.
   bool NextWritten(uint32_t from, uint32_t* data_from, uint32_t* data_to) const;
   // Recovery only: makes [0, wrote) durable, whatever flushed() says. After a crash of the process
   // alone, bytes that were never synced are still there to be read.

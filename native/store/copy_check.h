@@ -29,13 +29,14 @@ class CopyCheck {
   // Damage that was told of when the store opened.
   void SetKnown(const Quarantine& known) { known_ = known; }
   // At the records that begin in [from, to), which must be in their segments. `from` need not be
-  // where one begins: what an earlier call has looked at tells where, else the first one is found.
+  // where one begins: what an earlier call has looked at tells where, else the first good one is
+  // found.
   void Look(PhysicalOffset from, PhysicalOffset to);
   // What was found since the last call.
   std::vector<DamagedRange> Take();
 
  private:
-  // Records from `begin` on up to `end`, where one ends.
+  // What begins from `begin` on was looked at up to `end`, where a record ends or damage.
   struct Looked {
     PhysicalOffset begin;
     PhysicalOffset end{-1};
@@ -44,16 +45,17 @@ class CopyCheck {
   static constexpr size_t kMostTold = 1000;  // more is in the file only
   static constexpr int64_t kNear = 8 << 20;  // worth looking at twice for a known beginning
 
-  PhysicalOffset BeginAt(PhysicalOffset from) const;
-  PhysicalOffset LookAt(PhysicalOffset at, PhysicalOffset to);
-  void Damaged(const DamagedRange& range);
+  PhysicalOffset BeginAt(PhysicalOffset from, PhysicalOffset to) const;
+  PhysicalOffset LookAt(PhysicalOffset at, PhysicalOffset to, Quarantine* found) const;
+  void Keep(const Quarantine& found);
 
   StoreIo& io_;
   const Clock& clock_;
   const std::string root_;
   const CommitLog& log_;
   const RecordChecksums& checksums_;
-  mutable std::mutex mutex_;  // guards all below
+  std::mutex file_mutex_;     // of quarantine.json
+  mutable std::mutex mutex_;  // guards all below; for short, the event loop takes it
   Quarantine known_;
   std::vector<DamagedRange> found_;
   std::array<Looked, kRemembered> looked_;

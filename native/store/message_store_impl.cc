@@ -171,8 +171,9 @@ bool MessageStoreImpl::StoreTimesAhead(uint32_t ticket, TopicHandle topic,
 bool MessageStoreImpl::ReadLogAhead(uint32_t ticket, PhysicalOffset from, size_t bytes) {
   return read_ahead_.Submit(ticket, [this, from, bytes] {
     raw_log_.ReadAhead(from, bytes);
+    const PhysicalOffset end = raw_log_.end();
     const auto most = static_cast<int64_t>(std::min(bytes, RawLog::kMostAheadBytes));
-    copy_check_.Look(from, std::min(from + most, raw_log_.end()));
+    if (from < end) copy_check_.Look(from, std::min(from + most, end));
   });
 }
 

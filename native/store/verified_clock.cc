@@ -12,6 +12,7 @@ constexpr int64_t kGainShare = 24;  // an hour a day
 constexpr int64_t kUnevenMs = 60 * 1000;
 // Longer than this between two readings is a process that stood still meanwhile.
 constexpr int64_t kApartUs = 1000 * 1000;
+constexpr int kMostTries = 5;
 
 struct Times {
   int64_t wall_ms;
@@ -20,10 +21,10 @@ struct Times {
 
 // Both at the same time, or the one would seem to have jumped.
 Times ReadBoth(const Clock& clock) {
-  for (;;) {
+  for (int tries = 1;; ++tries) {
     const int64_t before_us = clock.MonotonicUs();
     const Times times{clock.NowMs(), clock.MonotonicUs()};
-    if (times.monotonic_us - before_us < kApartUs) return times;
+    if (times.monotonic_us - before_us < kApartUs || tries == kMostTries) return times;
   }
 }
 

@@ -71,33 +71,41 @@ const correctionHandler = (parts: GroupOffsetParts) =>
     return reply({}, { body: encodeQueryCorrectionOffset({ correctionOffsets }) })
   })
 
-const timeSpan = async (
-  parts: GroupOffsetParts,
+/** What is asked about a queue: its first and its last message, the last one consumed, and the next. */
+const PLACES_OF_QUEUE = 4
+
+const timeSpans = async (
+  { queues, offsets, nowMs, brokerName }: GroupOffsetParts,
   group: string,
   topic: string,
-  queueId: number,
-): Promise<QueueTimeSpan> => {
-  const { queues, offsets, nowMs, brokerName } = parts
-  const { min, max } = queues.range(topic, queueId)
-  const consumed = offsets.find(group, topic, queueId) ?? -1
-  const places = [min, max - 1, consumed - 1, Math.max(min, consumed)].map((queueOffset) => ({ queueId, queueOffset }))
-  const [first, last, lastConsumed, next] = (await queues.storeTimes(topic, places)) as [number, number, number, number]
-  return {
-    messageQueue: { topic, brokerName, queueId },
-    minTimeStamp: first,
-    maxTimeStamp: last,
-    consumeTimeStamp: consumed > 0 ? lastConsumed : first,
-    delayTime: max > min && consumed < max ? Math.max(0, nowMs() - next) : 0,
-  }
+  queueCount: number,
+): Promise<QueueTimeSpan[]> => {
+  const asked = Array.from({ length: queueCount }, (_, queueId) => {
+    const { min, max } = queues.range(topic, queueId)
+    return { queueId, min, max, consumed: offsets.find(group, topic, queueId) ?? -1 }
+  })
+  const places = asked.flatMap(({ queueId, min, max, consumed }) =>
+    [min, max - 1, consumed - 1, Math.max(min, consumed)].map((queueOffset) => ({ queueId, queueOffset })),
+  )
+  const times = await queues.storeTimes(topic, places)
+  return asked.map(({ queueId, min, max, consumed }, index) => {
+    const at = index * PLACES_OF_QUEUE
+    const [first, last, lastConsumed, next] = times.slice(at, at + PLACES_OF_QUEUE) as [number, number, number, number]
+    return {
+      messageQueue: { topic, brokerName, queueId },
+      minTimeStamp: first,
+      maxTimeStamp: last,
+      consumeTimeStamp: consumed > 0 ? lastConsumed : first,
+      delayTime: max > min && consumed < max ? Math.max(0, nowMs() - next) : 0,
+    }
+  })
 }
 
 const timeSpanHandler = (parts: GroupOffsetParts) =>
   handler(queryConsumeTimeSpan, async ({ topic, group }) => {
     const config = parts.topics.get(topic)
     if (config === undefined) throw new ResponseError('TOPIC_NOT_EXIST', `topic[${topic}] not exist`)
-    const consumeTimeSpanSet = await Promise.all(
-      Array.from({ length: config.writeQueueNums }, (_, queueId) => timeSpan(parts, group, topic, queueId)),
-    )
+    const consumeTimeSpanSet = await timeSpans(parts, group, topic, config.writeQueueNums)
     return reply({}, { body: encodeConsumeTimeSpan({ consumeTimeSpanSet }) })
   })
 

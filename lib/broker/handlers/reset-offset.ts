@@ -2,6 +2,7 @@ import type { Logger } from '../../base/logging.ts'
 import { handler, type RequestContext, ResponseError, reply } from '../../net/handler.ts'
 import type { MessageQueue } from '../../protocol/bodies/message-queue.ts'
 import { encodeResetOffset, encodeResetOffsetForC } from '../../protocol/bodies/reset-offset.ts'
+import type { TopicConfig } from '../../protocol/bodies/topic-config.ts'
 import { encodeHeader, type RequestOf } from '../../protocol/command.ts'
 import { invokeBrokerToResetOffset } from '../../protocol/commands/invoke-broker-to-reset-offset.ts'
 import { resetConsumerClientOffset } from '../../protocol/commands/reset-consumer-client-offset.ts'
@@ -28,45 +29,55 @@ type Wish = RequestOf<typeof invokeBrokerToResetOffset>
 /** The time that stands for the end of the queue. */
 const TO_THE_END = -1
 
-const offsetAt = async (
+type Targets = ReadonlyMap<number, number>
+
+/** Where queues stand at a time. Looked up before anything is decided: it may take as long as the disk does. */
+const targetsAt = async (
   { queues }: ResetParts,
   topic: string,
-  queueId: number,
+  queueIds: readonly number[],
   timestampMs: number,
-): Promise<number> =>
-  timestampMs === TO_THE_END
-    ? queues.range(topic, queueId).max
-    : Math.max(0, await queues.offsetByTime(topic, queueId, timestampMs))
+): Promise<Targets> => {
+  const targets = new Map<number, number>()
+  for (const queueId of queueIds) {
+    const { max } = queues.range(topic, queueId)
+    const offset = timestampMs === TO_THE_END ? max : await queues.offsetByTime(topic, queueId, timestampMs)
+    targets.set(queueId, Math.max(0, offset))
+  }
+  return targets
+}
 
 /** Where the group goes on in each queue: at the time wanted, but never ahead unless that is forced. */
-const byTime = async (
-  parts: ResetParts,
-  { topic, group, timestamp, isForce }: Wish,
-): Promise<Map<MessageQueue, number>> => {
-  const { brokerName, topics, offsets } = parts
+const byTime = (parts: ResetParts, { topic, group, isForce }: Wish, targets: Targets): Map<MessageQueue, number> => {
+  const { brokerName, offsets } = parts
   const table = new Map<MessageQueue, number>()
-  const queueCount = topics.get(topic)?.writeQueueNums ?? 0
-  for (let queueId = 0; queueId < queueCount; queueId++) {
+  for (const [queueId, wanted] of targets) {
     const stored = offsets.find(group, topic, queueId)
     if (stored === undefined) throw new ResponseError('SYSTEM_ERROR', `THe consumer group <${group}> not exist`)
-    const wanted = await offsetAt(parts, topic, queueId, timestamp)
     table.set({ topic, brokerName, queueId }, isForce || wanted < stored ? wanted : stored)
   }
   return table
 }
 
 /** One queue, as tools of 5.x ask: to an offset within the queue, or to a time. */
-const oneQueue = async (parts: ResetParts, wish: Wish, queueId: number): Promise<Map<MessageQueue, number>> => {
-  const { topic, group, timestamp, offset } = wish
+const oneQueue = (parts: ResetParts, wish: Wish, queueId: number, targets: Targets): Map<MessageQueue, number> => {
+  const { topic, group, offset } = wish
   const { min, max } = parts.queues.range(topic, queueId)
   if (offset !== undefined && offset !== -1 && (offset < min || offset > max)) {
     throw new ResponseError('SYSTEM_ERROR', `Target offset ${offset} not in consume queue range [${min}-${max}]`)
   }
-  const target = offset === undefined || offset === -1 ? await offsetAt(parts, topic, queueId, timestamp) : offset
+  const target = offset === undefined || offset === -1 ? targets.get(queueId)! : offset
   if (!parts.offsets.commit(group, topic, queueId, target)) {
     throw new ResponseError('SYSTEM_ERROR', `offset ${target} of ${topic}:${queueId} cannot be stored`)
   }
   return new Map([[{ topic, brokerName: parts.brokerName, queueId }, target]])
+}
+
+const topicOf = ({ topics }: ResetParts, topic: string): TopicConfig => {
+  const config = topics.get(topic)
+  if (config !== undefined) return config
+  const remark = `[reset-offset] reset offset failed, no topic in this broker. topic=${topic}`
+  throw new ResponseError('SYSTEM_ERROR', remark)
 }
 
 /** Tells every member, oneway. */
@@ -91,18 +102,17 @@ export const resetOffsetHandler = (parts: ResetParts) =>
   handler(invokeBrokerToResetOffset, async (wish, context) => {
     const { topic, group, timestamp, queueId = -1 } = wish
     checkGroupName(group)
-    const config = parts.topics.get(topic)
-    if (config === undefined) {
-      const remark = `[reset-offset] reset offset failed, no topic in this broker. topic=${topic}`
-      throw new ResponseError('SYSTEM_ERROR', remark)
-    }
-    if (queueId >= config.readQueueNums) {
+    const { readQueueNums, writeQueueNums } = topicOf(parts, topic)
+    if (queueId >= readQueueNums) {
       throw new ResponseError('SYSTEM_ERROR', `topic[${topic}] has no queue ${queueId}`)
     }
+    const queueIds = queueId >= 0 ? [queueId] : Array.from({ length: writeQueueNums }, (_, index) => index)
+    const targets = await targetsAt(parts, topic, queueIds, timestamp)
+    topicOf(parts, topic)
     const members = [...parts.consumers.members(group)]
     checkOffsetCalls(members)
     for (const member of members) checkReads(member)
-    const offsetTable = await (queueId >= 0 ? oneQueue(parts, wish, queueId) : byTime(parts, wish))
+    const offsetTable = queueId >= 0 ? oneQueue(parts, wish, queueId, targets) : byTime(parts, wish, targets)
     tellMembers(members, wish, offsetTable, context)
     if (members.length === 0 && queueId < 0) {
       const remark = `Consumer not online, so can not reset offset, Group: ${group} Topic: ${topic} Timestamp: ${timestamp}`

@@ -107,6 +107,32 @@ TEST_F(CopyCheckTest, TwoWhoCopyAtOnceMissNothing) {
   ExpectThird(found.ranges());
 }
 
+TEST_F(CopyCheckTest, WhoBeginsWithinTheNewestRecordKeepsNobodyFromLookingAtThoseToCome) {
+  const int64_t end = store->watermarks().appended.value;
+  LookAt(end - 100, 1000);
+  PutMixed(10);
+  AwaitDispatched();
+  const int64_t damaged = ReadAll("B", 1).back().physical_offset;
+  ASSERT_GE(damaged, end);
+  const int64_t segment = damaged - damaged % options.segment_bytes;
+  Overwrite(Segment(segment), damaged - segment + 200, "X");
+  const std::vector<DamagedRange> found = Copy(end - 100, 1000);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].from.value, damaged);
+}
+
+TEST_F(CopyCheckTest, MoreOfADamageThatIsKnownInPartIsTold) {
+  Overwrite(Segment(0), third_.value + 4, "Z");  // no record begins there any more
+  LookAt(0, static_cast<size_t>(third_.value + 300));
+  ASSERT_EQ(store->TakeDamage().size(), 1u);
+  const int64_t end = store->watermarks().appended.value;
+  for (int i = 0; i < 8; ++i) LookAt(end - 1000, 1000);  // forgets where it was
+  const std::vector<DamagedRange> found = Copy(0, 1 << 20);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].from.value, third_.value + 300);
+  EXPECT_EQ(found[0].to, third_ + size_);
+}
+
 TEST_F(CopyCheckTest, WhatWasKnownAtTheStartIsNotToldAgain) {
   Kill();
   Overwrite(Segment(0), third_.value + 200, "X");
